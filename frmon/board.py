@@ -1,0 +1,111 @@
+"""The latest of everything: rows (one per coin) of cells (one per leg). The engine's thread alone writes; everybody else
+reads at their own pace."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from frmon.cell import Cell, Freshness, Receipt, Row, is_mergeable, take_frame, take_reply
+from frmon.model import Carrier, Leg, LegKey, Market, Tick
+
+__all__ = ["Board", "Cell", "Freshness", "Row"]
+
+
+class Board:
+    """Rows by coin. Implements `frmon.model.Sink`."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, Row] = {}
+        self.layout = 0  # +1 whenever a row or cell comes, moves or leaves
+        self.dropped_deltas = 0
+        self._markets: dict[tuple[str, Market], dict[str, Cell]] = {}
+
+    def seat(self, leg: Leg) -> None:
+        """Give a leg its place; again with the same key to change what is known of it. A changed multiplier forgets
+        the values, a changed coin moves the cell."""
+        cells = self._markets.setdefault((leg.venue, leg.market), {})
+        cell = cells.get(leg.symbol)
+        if cell is None:
+            cells[leg.symbol] = self._place(Cell(leg, Row(leg.coin)))
+        elif cell.leg != leg:
+            self._reseat(cell, leg)
+
+    def unseat(self, key: LegKey) -> None:
+        """A leg leaves; unknown keys are fine."""
+        cell = self._markets.get((key.venue, key.market), {}).pop(key.symbol, None)
+        if cell is not None:
+            self._lift(cell)
+
+    def cell(self, key: LegKey) -> Cell | None:
+        """The cell of a leg."""
+        return self._markets.get((key.venue, key.market), {}).get(key.symbol)
+
+    def cells(self, venue: str | None = None) -> Iterator[Cell]:
+        """All cells, or those of one venue."""
+        for (name, _), cells in list(self._markets.items()):
+            if venue is None or venue == name:
+                yield from list(cells.values())
+
+    def symbols(self, venue: str, market: Market) -> set[str]:
+        """The seated symbols of one market of a venue."""
+        return set(self._markets.get((venue, market), ()))
+
+    def carry(self, carrier: Carrier, symbols: Iterable[str]) -> None:
+        """These symbols' quotes are expected on this stream carrier from now on."""
+        cells = self._markets.get((carrier.venue, carrier.market), {})
+        for symbol in symbols:
+            if (cell := cells.get(symbol)) is not None:
+                cell.carried_by = carrier
+
+    def take(
+        self, carrier: Carrier, ticks: Sequence[Tick], at: float, now_ms: int, asked_at: float | None = None
+    ) -> int:
+        """Merge what was received at `at`; see `Sink.take`. Symbols without a seat are ignored."""
+        cells = self._markets.get((carrier.venue, carrier.market))
+        if cells is None:
+            return 0
+        count = 0
+        for tick in ticks:
+            cell = cells.get(tick.symbol)
+            if cell is None:
+                continue
+            count += 1
+            if carrier.source != "ws":
+                take_reply(cell, tick, carrier, Receipt(at, now_ms, at if asked_at is None else asked_at))
+            elif is_mergeable(cell, tick, carrier):
+                take_frame(cell, tick, carrier, at, now_ms)
+            else:
+                self.dropped_deltas += 1
+        return count
+
+    def _place(self, cell: Cell) -> Cell:
+        row = self.rows.get(cell.leg.coin)
+        if row is None:
+            row = self.rows[cell.leg.coin] = Row(cell.leg.coin)
+        cell.row = row
+        row.cells = sorted([*row.cells, cell], key=_key)
+        row.version += 1
+        self.layout += 1
+        return cell
+
+    def _lift(self, cell: Cell) -> None:
+        row = cell.row
+        row.cells = [c for c in row.cells if c is not cell]
+        row.version += 1
+        self.layout += 1
+        if not row.cells:
+            self.rows.pop(row.coin, None)
+
+    def _reseat(self, cell: Cell, leg: Leg) -> None:
+        old = cell.leg
+        if leg.multiplier != old.multiplier:
+            cell.reset(leg)
+        cell.leg = leg
+        if leg.funding_h != old.funding_h and leg.funding_h is not None and not cell.interval_ms:
+            cell.funding_interval_h = leg.funding_h
+        if leg.coin != old.coin:
+            self._lift(cell)
+            self._place(cell)
+        cell.row.version += 1
+
+
+def _key(cell: Cell) -> LegKey:
+    return cell.key

@@ -1,0 +1,298 @@
+"""One leg's latest values and how statements are merged into them.
+
+Merging is per field: of two statements about one field the one with the newer venue time wins, in whatever order they
+arrive. Times are monotonic seconds (`at`) or Unix milliseconds (`_ms`); prices are per one coin.
+"""
+
+from math import inf
+
+import msgspec
+
+from frmon.model import Carrier, Leg, Spread, Tick
+
+
+class Freshness(msgspec.Struct, frozen=True):
+    """How old a confirmation may be: `max_age_s` in general, `max_quiet_s` for quiet on a live push-on-change carrier."""
+
+    max_age_s: float = 5.0
+    max_quiet_s: float = 300.0
+
+
+class Part:
+    """A group of a cell's fields that comes on one carrier: who stated it last and when it was confirmed."""
+
+    __slots__ = ("at", "by", "generation")
+
+    def __init__(self) -> None:
+        self.at = -inf  # own last statement or agreeing REST reply
+        self.by: Carrier | None = None
+        self.generation = 0
+
+    def confirmed_at(self, now: float, max_quiet_s: float) -> float:
+        """When this was last confirmed (monotonic), -inf for never. Quiet on a live push-on-change carrier confirms."""
+        if self.rides() and self.by.pushes_changes and now - self.at <= max_quiet_s:  # type: ignore[union-attr]
+            return max(self.at, self.by.heard_at)  # type: ignore[union-attr]
+        return self.at
+
+    def rides(self) -> bool:
+        """Whether it came on a stream whose connection still lives."""
+        by = self.by
+        return by is not None and by.source == "ws" and by.live and by.generation == self.generation
+
+    def state(self, carrier: Carrier, at: float) -> None:
+        """It was stated on `carrier`, received at `at`."""
+        self.at = at
+        self.by = carrier
+        self.generation = carrier.generation
+
+
+class Cell:
+    """One leg's latest values; None while unknown. The `_ms` fields hold the venue time of each field's statement."""
+
+    __slots__ = (
+        "ask", "ask_ms", "ask_seq", "ask_size", "bid", "bid_ms", "bid_seq", "bid_size", "carried_by", "event_ms", "funding",
+        "funding_interval_h", "funding_rate", "index", "index_ms", "interval_ms", "key", "last", "last_ms", "leg", "mark",
+        "mark_ms", "next_funding_ms", "next_ms", "quote", "rate_ms", "received_ms", "ref", "row", "scale", "settled_ms",
+        "settled_rate", "source", "version", "volume_ms", "volume_usd", "whole_by", "whole_generation",
+    )  # fmt: skip
+
+    def __init__(self, leg: Leg, row: "Row") -> None:
+        self.key = leg.key
+        self.row = row
+        self.version = 0
+        self.reset(leg)
+
+    def reset(self, leg: Leg) -> None:
+        """Forget all values; from now on prices are divided by `leg.multiplier`."""
+        self.leg = leg
+        self.scale = leg.multiplier
+        self.bid: float | None = None
+        self.ask: float | None = None
+        self.bid_size: float | None = None
+        self.ask_size: float | None = None
+        self.last: float | None = None
+        self.mark: float | None = None
+        self.index: float | None = None
+        self.volume_usd: float | None = None
+        self.funding_rate: float | None = None
+        self.settled_rate: float | None = None
+        self.next_funding_ms: int | None = None
+        self.funding_interval_h: float | None = leg.funding_h
+        self.bid_ms = self.ask_ms = self.bid_seq = self.ask_seq = self.last_ms = self.mark_ms = self.index_ms = 0
+        self.volume_ms = self.rate_ms = self.interval_ms = self.next_ms = self.settled_ms = 0
+        self.quote = Part()
+        self.ref = Part()
+        self.funding = Part()
+        self.event_ms: int | None = None
+        self.received_ms: int | None = None
+        self.source: str | None = None
+        self.carried_by: Carrier | None = None
+        self.whole_by: Carrier | None = None
+        self.whole_generation = 0
+        self.version += 1
+
+    def age_s(self, now: float, freshness: Freshness) -> float | None:
+        """Age of the quote's confirmation in seconds; None while there is none."""
+        at = self.quote.confirmed_at(now, freshness.max_quiet_s)
+        return None if at == -inf else max(0.0, now - at)
+
+    def is_fresh(self, now: float, freshness: Freshness) -> bool:
+        """Whether the quote was confirmed at most `max_age_s` ago."""
+        return now - self.quote.confirmed_at(now, freshness.max_quiet_s) <= freshness.max_age_s
+
+    def is_crossed(self) -> bool:
+        """Whether the bid stands above the ask."""
+        return self.bid is not None and self.ask is not None and self.bid > self.ask
+
+    def mid(self) -> float | None:
+        """The best guess of what the coin is worth here: mid, else mark, else last; for comparison of identity only."""
+        if self.bid and self.ask:
+            return (self.bid + self.ask) / 2
+        return self.mark or self.last
+
+
+class Row:
+    """One coin: its cells in the order of their keys."""
+
+    __slots__ = ("cells", "coin", "spread", "version")
+
+    def __init__(self, coin: str) -> None:
+        self.coin = coin
+        self.cells: list[Cell] = []
+        self.spread: Spread | None = None  # set by the engine's spread job
+        self.version = 0
+
+
+class Receipt:
+    """When a REST reply was asked for and received."""
+
+    __slots__ = ("asked_at", "at", "now_ms")
+
+    def __init__(self, at: float, now_ms: int, asked_at: float) -> None:
+        self.at = at
+        self.now_ms = now_ms
+        self.asked_at = asked_at
+
+
+def is_mergeable(cell: Cell, tick: Tick, carrier: Carrier) -> bool:
+    """A delta means something only after a whole statement on the same connection."""
+    if tick.delta:
+        return cell.whole_by is carrier and cell.whole_generation == carrier.generation
+    cell.whole_by = carrier
+    cell.whole_generation = carrier.generation
+    return True
+
+
+def take_frame(cell: Cell, tick: Tick, carrier: Carrier, at: float, now_ms: int) -> None:
+    """Merge what a stream said."""
+    ms = tick.event_ms if tick.event_ms is not None else now_ms
+    if _quote(cell, tick, ms):
+        cell.quote.state(carrier, at)
+        _note(cell, tick.event_ms, now_ms, "ws")
+    _rest_of(cell, tick, ms, carrier, at)
+
+
+def take_reply(cell: Cell, tick: Tick, carrier: Carrier, receipt: Receipt) -> None:
+    """Merge what a REST reply said. With venue times the newer wins; without, it speaks only where no stream does."""
+    quote = cell.quote
+    rode = quote.rides()
+    agrees = _agrees(cell, tick)
+    ms = tick.event_ms
+    if carrier.stamped and ms is not None:
+        taken = _quote(cell, tick, ms)
+        _rest_of(cell, tick, ms, carrier, receipt.at)
+    elif rode or receipt.asked_at < quote.at:
+        taken = False
+        if not rode:
+            return
+        _fill(cell, tick, carrier, receipt.at)
+    else:
+        _unstamp(cell, tick)
+        taken = _quote(cell, tick, 0)
+        _rest_of(cell, tick, 0, carrier, receipt.at)
+    if agrees and rode:
+        quote.at = receipt.at
+    elif taken or agrees:
+        _ride(cell, carrier, receipt, rode)
+        if taken:
+            _note(cell, ms, receipt.now_ms, carrier.source)
+
+
+def _ride(cell: Cell, carrier: Carrier, receipt: Receipt, rode: bool) -> None:
+    """A REST quote is carried on by the stream that its symbol is subscribed on, if that was live when we asked: had it
+    changed since, the stream would have said so. A stream that missed a change is trusted no more until it speaks."""
+    stream = cell.carried_by
+    if rode:
+        cell.carried_by = None
+    elif stream is not None and stream.live and stream.pushes_changes and receipt.asked_at >= stream.up_at:
+        cell.quote.state(stream, receipt.at)
+        return
+    cell.quote.state(carrier, receipt.at)
+
+
+def _agrees(cell: Cell, tick: Tick) -> bool:
+    if tick.bid is None and tick.ask is None:
+        return False
+    return _same(cell, tick.bid, cell.bid) and _same(cell, tick.ask, cell.ask)
+
+
+def _same(cell: Cell, told: float | None, held: float | None) -> bool:
+    return told is None or (_per_coin(told, cell.scale) or None) == held
+
+
+def _per_coin(price: float, scale: int) -> float:
+    """Price per coin. Fifteen digits carry whatever decimal text a venue sends, so the quotient prints as one expects."""
+    return price if scale == 1 else float(f"{price / scale:.15g}")
+
+
+def _note(cell: Cell, event_ms: int | None, now_ms: int, source: str) -> None:
+    cell.event_ms = event_ms
+    cell.received_ms = now_ms
+    cell.source = source
+    cell.version += 1
+    cell.row.version += 1
+
+
+def _quote(cell: Cell, tick: Tick, ms: int) -> bool:
+    seq = tick.seq or 0
+    taken = False
+    bid = tick.bid
+    if bid is not None and (ms > cell.bid_ms or (ms == cell.bid_ms and seq >= cell.bid_seq)):
+        cell.bid = _per_coin(bid, cell.scale) or None
+        cell.bid_size = None if tick.bid_size is None else tick.bid_size * cell.scale
+        cell.bid_ms = ms
+        cell.bid_seq = seq
+        taken = True
+    ask = tick.ask
+    if ask is not None and (ms > cell.ask_ms or (ms == cell.ask_ms and seq >= cell.ask_seq)):
+        cell.ask = _per_coin(ask, cell.scale) or None
+        cell.ask_size = None if tick.ask_size is None else tick.ask_size * cell.scale
+        cell.ask_ms = ms
+        cell.ask_seq = seq
+        taken = True
+    return taken
+
+
+def _rest_of(cell: Cell, tick: Tick, ms: int, carrier: Carrier, at: float) -> None:
+    """Everything but the quote."""
+    if tick.last is not None and ms >= cell.last_ms:
+        cell.last = _per_coin(tick.last, cell.scale)
+        cell.last_ms = ms
+    if tick.volume_usd is not None and ms >= cell.volume_ms:
+        cell.volume_usd = tick.volume_usd
+        cell.volume_ms = ms
+    if tick.mark is not None or tick.index is not None:
+        _reference(cell, tick, ms, carrier, at)
+    if tick.funding_rate is not None or tick.next_funding_ms is not None or tick.funding_interval_h is not None:
+        _funding(cell, tick, ms, carrier, at)
+    if tick.settled_rate is not None and ms >= cell.settled_ms:
+        cell.settled_rate = tick.settled_rate
+        cell.settled_ms = ms
+    cell.version += 1
+    cell.row.version += 1
+
+
+def _reference(cell: Cell, tick: Tick, ms: int, carrier: Carrier, at: float) -> None:
+    if tick.mark is not None and ms >= cell.mark_ms:
+        cell.mark = _per_coin(tick.mark, cell.scale)
+        cell.mark_ms = ms
+        cell.ref.state(carrier, at)
+    if tick.index is not None and ms >= cell.index_ms:
+        cell.index = _per_coin(tick.index, cell.scale)
+        cell.index_ms = ms
+
+
+def _funding(cell: Cell, tick: Tick, ms: int, carrier: Carrier, at: float) -> None:
+    if tick.funding_rate is not None and ms >= cell.rate_ms:
+        cell.funding_rate = tick.funding_rate
+        cell.rate_ms = ms
+        cell.funding.state(carrier, at)
+    if tick.next_funding_ms is not None and ms >= cell.next_ms:
+        cell.next_funding_ms = tick.next_funding_ms or None
+        cell.next_ms = ms
+    if tick.funding_interval_h is not None and ms >= cell.interval_ms:
+        cell.funding_interval_h = tick.funding_interval_h
+        cell.interval_ms = ms
+
+
+def _fill(cell: Cell, tick: Tick, carrier: Carrier, at: float) -> None:
+    """From an unstamped reply beside a living stream: only what the stream never said."""
+    known = Tick(symbol=tick.symbol)
+    for name in ("last", "volume_usd", "mark", "index", "funding_rate", "funding_interval_h", "next_funding_ms"):
+        if getattr(cell, name) is None and getattr(tick, name) is not None:
+            setattr(known, name, getattr(tick, name))
+    _rest_of(cell, known, 0, carrier, at)
+
+
+def _unstamp(cell: Cell, tick: Tick) -> None:
+    """Let a statement without a venue time replace what it states, and anything stamped replace it in turn."""
+    if tick.bid is not None or tick.ask is not None:
+        cell.bid_ms = cell.ask_ms = cell.bid_seq = cell.ask_seq = 0
+    if tick.last is not None:
+        cell.last_ms = 0
+    if tick.volume_usd is not None:
+        cell.volume_ms = 0
+    if tick.mark is not None or tick.index is not None:
+        cell.mark_ms = cell.index_ms = 0
+    if tick.funding_rate is not None or tick.next_funding_ms is not None or tick.funding_interval_h is not None:
+        cell.rate_ms = cell.next_ms = cell.interval_ms = 0

@@ -1,0 +1,87 @@
+"""Settings: what can be configured, with its defaults. Read from file, environment and options, in rising precedence."""
+
+from typing import Literal
+
+import msgspec
+
+
+class VenueDefaults(msgspec.Struct, frozen=True, kw_only=True):
+    """What a venue's own module says about itself, as far as the user may change it."""
+
+    name: str
+    endpoints: dict[str, str]
+    taker_fee_spot: float
+    taker_fee_perp: float
+
+
+class VenueSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """`[venues.NAME]`."""
+
+    enabled: bool = True
+    taker_fee_spot: float = 0.001  # fraction
+    taker_fee_perp: float = 0.0006  # fraction
+    endpoints: dict[str, str] = msgspec.field(default_factory=dict)
+
+
+class SignalSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """`[signals]`: the rule, and when a leg is fresh."""
+
+    threshold_pct: float = 0.6
+    samples: int = 3
+    sample_every_s: float = 2.0
+    max_gap_s: float = 8.0
+    cooldown_s: float = 30.0
+    basis: Literal["executable", "last"] = "executable"
+    max_age_s: float = 5.0
+    max_quiet_s: float = 300.0
+    markets: list[Literal["spot", "perp"]] = msgspec.field(default_factory=lambda: ["perp"])
+
+
+class FeedSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """`[feeds]`."""
+
+    time_scale: float = 1.0  # multiplies every timer of the feeds
+    proxy: str = ""  # http(s):// or socks5://; empty = environment
+
+
+class CoinSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """`[coins]`."""
+
+    quote: Literal["USDT"] = "USDT"
+    exclude: list[str] = msgspec.field(default_factory=list)
+    aliases: dict[str, str] = msgspec.field(default_factory=dict)  # "venue:market:SYMBOL" -> coin
+    classes: list[str] = msgspec.field(default_factory=lambda: ["crypto"])  # asset classes to show
+
+
+class ScreenSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """`[screen]`."""
+
+    theme: str = "frmon-dark"  # frmon-dark, frmon-light or an ANSI theme
+    updates_per_s: float = 4.0  # 1 to 10
+    mouse: bool = True
+    ascii: bool = False
+    sell_spot: bool = False  # let pairs that need a spot borrow be a coin's best pair
+    columns: list[str] = msgspec.field(default_factory=list)  # empty: as the width allows
+
+
+class Settings(msgspec.Struct, kw_only=True):
+    """All settings, merged. `origins`: dotted key -> where its value came from ("default", "file", "environment", "option")."""
+
+    venues: dict[str, VenueSettings]
+    signals: SignalSettings = msgspec.field(default_factory=SignalSettings)
+    feeds: FeedSettings = msgspec.field(default_factory=FeedSettings)
+    coins: CoinSettings = msgspec.field(default_factory=CoinSettings)
+    screen: ScreenSettings = msgspec.field(default_factory=ScreenSettings)
+    origins: dict[str, str] = msgspec.field(default_factory=dict)
+
+
+def defaults(venues: list[VenueDefaults]) -> Settings:
+    """The settings of a user without a configuration."""
+    return Settings(
+        venues={
+            v.name: VenueSettings(
+                taker_fee_spot=v.taker_fee_spot, taker_fee_perp=v.taker_fee_perp, endpoints=dict(v.endpoints)
+            )
+            for v in venues
+        }
+    )

@@ -1,0 +1,1 @@
+"""From the venues' sockets to ticks."""

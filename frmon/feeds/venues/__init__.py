@@ -1,0 +1,12 @@
+"""The venues: one module each, found by being here."""
+
+from importlib import import_module
+from pkgutil import iter_modules
+
+from frmon.feeds.contract import Venue
+
+
+def all_venues() -> tuple[Venue, ...]:
+    """Every venue in this folder, by name."""
+    names = sorted(m.name for m in iter_modules(__path__))
+    return tuple(import_module(f"{__name__}.{name}").VENUE for name in names)
