@@ -1,0 +1,112 @@
+"""REST of one venue: paced, bounded in time and size, and frank about why there is no answer.
+
+`Rest(http, venue, endpoints, pacer, clock).get(request)` returns the body of a `contract.Request` and when it was asked
+for, or raises `Unreachable`. One `Http` serves all venues; close it at the end.
+"""
+
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+import aiohttp
+from aiohttp_socks import ProxyConnector
+from yarl import URL
+
+from frmon.clock import Clock
+from frmon.errors import Unreachable
+from frmon.feeds.contract import Request, Venue
+from frmon.feeds.pacer import Pacer
+from frmon.feeds.text import clean
+from frmon.feeds.transport import USER_AGENT, is_loopback, unreachable
+
+MAX_BODY = 16 * 2**20  # bytes after decompression; the largest real reply is below 2 MB
+TOTAL_S = 10.0
+CONNECT_S = 4.0
+_HEADERS = {"User-Agent": USER_AGENT, "Accept": "application/json", "Accept-Encoding": "gzip"}
+
+Answer = tuple[int, dict[str, str], bytes]
+"""HTTP status, headers with lower-case names, body."""
+
+
+class Http:
+    """The HTTP session of all venues. `proxy`: as in the configuration; empty = environment. Loopback is never proxied."""
+
+    def __init__(self, proxy: str = "", time_scale: float = 1.0) -> None:
+        scale = max(time_scale, 0.2)
+        socks = proxy.startswith("socks")
+        connector = (
+            ProxyConnector.from_url(proxy, limit_per_host=6) if socks else aiohttp.TCPConnector(limit_per_host=6)
+        )
+        self._proxy = "" if socks else proxy
+        self._session = aiohttp.ClientSession(
+            connector=connector,
+            timeout=aiohttp.ClientTimeout(total=TOTAL_S * scale, sock_connect=CONNECT_S * scale),
+            headers=_HEADERS,
+        )
+
+    async def fetch(self, url: str) -> Answer:
+        """One GET of an already encoded URL, as it is answered; no redirects. Raises `Unreachable`."""
+        try:
+            return await self._fetch(url)
+        except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
+            raise _why(error) from None
+
+    async def close(self) -> None:
+        await self._session.close()
+
+    async def _fetch(self, url: str) -> Answer:
+        target = URL(url, encoded=True)
+        async with self._session.get(target, proxy=self._proxy_for(url), allow_redirects=False) as reply:
+            body = bytearray()
+            async for chunk in reply.content.iter_chunked(65536):
+                body += chunk
+                if len(body) > MAX_BODY:
+                    raise Unreachable("RECONNECT", f"answer above {MAX_BODY >> 20} MiB")
+            return reply.status, {k.lower(): v for k, v in reply.headers.items()}, bytes(body)
+
+    def _proxy_for(self, url: str) -> str | None:
+        if is_loopback(url):
+            return None
+        if self._proxy:
+            return self._proxy
+        parts = urlsplit(url)
+        return None if proxy_bypass(parts.hostname or "") else getproxies().get(parts.scheme)
+
+
+class Rest:
+    """GETs for one venue."""
+
+    def __init__(self, http: Http, venue: Venue, endpoints: dict[str, str], pacer: Pacer, clock: Clock) -> None:
+        self._http = http
+        self._venue = venue
+        self._endpoints = endpoints
+        self._pacer = pacer
+        self._clock = clock
+
+    async def get(self, request: Request) -> tuple[bytes, float]:
+        """The body of the answer and the monotonic time at which the request left. Waits for the budget first. Raises
+        `Unreachable`; an answer that bans us stops everything that costs the same budgets until the ban is over."""
+        await self._pacer.grant(request.costs)
+        url = self._endpoints[request.endpoint] + request.path + (f"?{request.query}" if request.query else "")
+        asked_at = self._clock.mono()
+        status, headers, body = await self._http.fetch(url)
+        refusal = self._venue.verdict(status, headers, body[:4096])
+        if refusal is None and not 200 <= status < 300:
+            refusal = Unreachable("RECONNECT", f"HTTP {status}")
+        if refusal is not None:
+            self._mind(request, refusal)
+            raise refusal
+        return body, asked_at
+
+    def _mind(self, request: Request, refusal: Unreachable) -> None:
+        if refusal.retry_s is not None and refusal.status in {"BANNED", "BLOCKED"}:
+            until = self._clock.mono() + refusal.retry_s
+            for name, _ in request.costs:
+                self._pacer.penalise(name, until)
+
+
+def _why(error: BaseException) -> Unreachable:
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return Unreachable("TLS", f"TLS: {clean(error.certificate_error, 80)}", 30.0)
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return Unreachable("DNS", f"DNS: {clean(error.os_error, 60)}")
+    return unreachable(getattr(error, "os_error", None) or error)
