@@ -1,0 +1,110 @@
+"""The sampling job on a clock that moves when told."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from frmon.clock import ManualClock
+from frmon.config import SignalSettings
+from frmon.model import Signal
+from frmon.signals.watch import next_due, watch
+from tests.given import TERMS, Desk, leg
+
+
+class Watched:
+    """A watched pair of venues."""
+
+    def __init__(self, config: SignalSettings) -> None:
+        self.a, self.b = leg("binance"), leg("okx")
+        self.desk = Desk(self.a, self.b)
+        self.clock = ManualClock()
+        self.found: deque[Signal] = deque(maxlen=50)
+        self.job = asyncio.create_task(watch(self.desk.board, config, TERMS, self.clock, self.found))
+
+    def quote(self, a: float, b: float) -> None:
+        """Both venues quote now."""
+        for one, price in ((self.a, a), (self.b, b)):
+            self.desk.say(one, price, price, self.clock.mono(), last=price)
+
+    async def go(self, seconds: float) -> None:
+        """Let time pass, and the job see it."""
+        self.clock.advance(seconds)
+        for _ in range(3):
+            await asyncio.sleep(0)
+
+    async def run(self, count: int, a: float = 101.0) -> None:
+        """`count` times: both venues quote just before the next sample."""
+        for _ in range(count):
+            await self.go(1.0)
+            self.quote(a, 100.0)
+            await self.go(1.0)
+
+
+@pytest.fixture
+async def watched() -> AsyncIterator[Watched]:
+    one = Watched(SignalSettings(basis="last"))
+    await one.go(0)
+    yield one
+    one.job.cancel()
+    await asyncio.gather(one.job, return_exceptions=True)
+
+
+async def test_the_third_sample_after_two_and_two_seconds_fires(watched: Watched) -> None:
+    await watched.run(2)
+    assert not watched.found
+    await watched.run(1)
+    assert [s.symbol for s in watched.found] == ["PEPE"]
+
+
+async def test_the_newest_signal_comes_first(watched: Watched) -> None:
+    await watched.run(40)
+    times = [s.observed_ms for s in watched.found]
+    assert len(times) == 3
+    assert times == sorted(times, reverse=True)
+
+
+@pytest.mark.parametrize("step", [-3600.0, 3600.0, -120.0, -0.5, 0.5])
+async def test_a_step_of_the_wall_clock_changes_no_signal(watched: Watched, step: float) -> None:
+    await watched.run(2)
+    watched.clock.step_wall(step)
+    await watched.run(1)
+    assert len(watched.found) == 1
+    watched.clock.step_wall(-2 * step)
+    await watched.run(14)
+    assert len(watched.found) == 1
+    await watched.run(1)
+    assert len(watched.found) == 2
+
+
+async def test_samples_that_were_slept_through_are_left_out_and_break_the_row(watched: Watched) -> None:
+    await watched.run(2)
+    await watched.go(60.0)
+    assert not watched.found
+    await watched.run(2)
+    assert not watched.found
+    await watched.run(1)
+    assert len(watched.found) == 1
+
+
+async def test_a_coin_that_is_seated_while_watching_is_sampled(watched: Watched) -> None:
+    other = [leg("binance", "NEW"), leg("okx", "NEW")]
+    for one in other:
+        watched.desk.board.seat(one)
+    for _ in range(3):
+        await watched.go(1.0)
+        for one, price in zip(other, (2.0, 1.0), strict=True):
+            watched.desk.say(one, price, price, watched.clock.mono(), last=price)
+        await watched.go(1.0)
+    assert [s.symbol for s in watched.found] == ["NEW"]
+
+
+@given(st.integers(0, 10_000), st.integers(0, 100_000))
+def test_the_next_sample_lies_on_the_grid_after_now(due: int, late: int) -> None:
+    now = due + late / 8
+    following = next_due(float(due), now, 2.0)
+    assert now < following <= now + 2.0
+    assert (following - due) % 2.0 == 0.0
