@@ -11,6 +11,10 @@ import msgspec
 from frmon.model import Carrier, Leg, Spread, Tick
 
 
+SPEAKING_S = 2.0
+"""A carrier that was silent for this long when we asked is not speaking: REST caches of venues are younger than that."""
+
+
 class Freshness(msgspec.Struct, frozen=True):
     """How old a confirmation may be: `max_age_s` in general, `max_quiet_s` for quiet on a live push-on-change carrier."""
 
@@ -161,11 +165,10 @@ def take_reply(cell: Cell, tick: Tick, carrier: Carrier, receipt: Receipt) -> No
     if carrier.stamped and ms is not None:
         taken = _quote(cell, tick, ms)
         _rest_of(cell, tick, ms, carrier, receipt.at)
-    elif rode or receipt.asked_at < quote.at:
+    elif _is_spoken(quote, rode, receipt):
         taken = False
-        if not rode:
-            return
-        _fill(cell, tick, carrier, receipt.at)
+        if rode:
+            _fill(cell, tick, carrier, receipt.at)
     else:
         _unstamp(cell, tick)
         taken = _quote(cell, tick, 0)
@@ -178,12 +181,21 @@ def take_reply(cell: Cell, tick: Tick, carrier: Carrier, receipt: Receipt) -> No
             _note(cell, ms, receipt.now_ms, carrier.source)
 
 
+def _is_spoken(quote: Part, rode: bool, receipt: Receipt) -> bool:
+    """Whether streams said something that a reply without venue times can't be trusted to be newer than."""
+    if not rode:
+        return receipt.asked_at < quote.at
+    return quote.by is not None and quote.by.heard_at > receipt.asked_at - SPEAKING_S
+
+
 def _ride(cell: Cell, carrier: Carrier, receipt: Receipt, rode: bool) -> None:
     """A REST quote is carried on by the stream that its symbol is subscribed on, if that was live when we asked: had it
     changed since, the stream would have said so. A stream that missed a change is trusted no more until it speaks."""
     stream = cell.carried_by
     if rode:
         cell.carried_by = None
+        if cell.quote.by is not None:
+            cell.quote.by.contradicted += 1
     elif stream is not None and stream.live and stream.pushes_changes and receipt.asked_at >= stream.up_at:
         cell.quote.state(stream, receipt.at)
         return

@@ -96,6 +96,7 @@ class Stream(msgspec.Struct, frozen=True, kw_only=True):
     path: str
     channels: tuple[Channel, ...]
     ask: Callable[[Sequence[str], int], Sequence[Ask]]  # (symbols, first request number) -> frames within all limits
+    unask: Callable[[Sequence[str], int], Sequence[Ask]] | None = None  # the unsubscribe frames, as `ask`
     parse: Callable[[bytes], Heard]  # raises Refused, Notice, DecodeError
     per_symbol: bool = True  # False: one line covers the whole market, `ask` gets no symbols
     on_demand: bool = False  # only for symbols of present interest (visible, pinned, top of the list)

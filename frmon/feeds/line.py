@@ -1,0 +1,341 @@
+"""One WebSocket, dial to drop: ask, keep alive, listen, count, and know when silence means that something is wrong.
+
+A channel's data alone counts as life: acks, pongs and pings do not. A quote rides on its carrier only while that is live.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from statistics import median
+
+import msgspec
+
+from frmon.clock import Clock
+from frmon.errors import DecodeError, Notice, Refused, Unreachable
+from frmon.feeds.contract import Channel, Stream, Venue
+from frmon.feeds.pacer import Pacer
+from frmon.feeds.plan import after_refusal
+from frmon.feeds.transport import Closed, Socket, dial
+from frmon.jobs import backoff
+from frmon.model import Carrier, LineState, Sink, Status, Tick
+
+LOG = logging.getLogger("frmon.line")
+HEALTHY_S = 30.0  # of data before the back-off is forgotten
+FIRST_DATA_S = 10.0  # within which every asked symbol must have spoken, where the venue sends a snapshot
+LAGGING_MS = 2_000
+PATIENCE = 6  # a silent channel that REST does not contradict is given this many times its quiet time
+
+
+class Access(msgspec.Struct, kw_only=True):
+    """What all lines of a venue share."""
+
+    venue: Venue
+    endpoints: dict[str, str]
+    pacer: Pacer
+    clock: Clock
+    sink: Sink
+    tell: Callable[[str], None]
+    notice: Callable[["Line", Notice], None]
+    proxy: str = ""
+    time_scale: float = 1.0
+    skew_ms: float = 0.0  # the venue's clock minus ours
+    observe: Callable[[str, str, str, bytes, float], None] | None = None  # sees raw frames: venue, "ws", path, raw, at
+
+
+class Line:
+    """Keeps one WebSocket of one stream up. `run` never returns; `change` and `redial` may be called at any time."""
+
+    def __init__(self, access: Access, stream: Stream, name: str, symbols: Iterable[str]) -> None:
+        self.stream = stream
+        self.symbols = set(symbols)
+        self.state = LineState(name=name, symbols=len(self.symbols))
+        self.rejected: dict[str, str] = {}  # symbol -> why the venue refused it
+        self.unreadable = 0
+        self.opened_at = float("inf")  # monotonic
+        self.carriers = {
+            c.kind: Carrier(access.venue.name, stream.market, c.kind, pushes_changes=c.pushes_changes)
+            for c in stream.channels
+        }
+        self._access = access
+        self._channels = {c.kind: c for c in stream.channels if c.parts}
+        self._quote_kind = next((c.kind for c in stream.channels if "quote" in c.parts), "")
+        self._budget = Pacer(access.clock, [*stream.ask_rules, *stream.subscribe_rules])
+        self._message_cost = [(r.name, 1) for r in stream.ask_rules]
+        self._ask_cost = self._message_cost + [(r.name, 1) for r in stream.subscribe_rules]
+        self._socket: Socket | None = None
+        self._wanted: deque[tuple[bool, list[str]]] = deque()  # (ask or unask, symbols)
+        self._wake = asyncio.Event()
+        self._asked: dict[str, tuple[str, ...]] = {}
+        self._asked_at = 0.0
+        self._request = 0
+        self._unheard: set[str] = set()
+        self._reasked = False
+        self._contradicted = 0
+        self._last_at = float("-inf")
+        self._lags: deque[float] = deque(maxlen=64)
+        self._redial = asyncio.Event()
+
+    async def run(self) -> None:
+        """Sessions for ever, with capped and jittered delays between them, forgotten only after a healthy while."""
+        delays = backoff()
+        scale = self._access.time_scale
+        while True:
+            started = self._access.clock.mono()
+            try:
+                await self._session()
+                why = Unreachable("RECONNECT", "ended")
+            except Unreachable as error:
+                why = error
+            except Closed as error:
+                why = Unreachable("RECONNECT", str(error), 10.0 if error.code == 1008 else None)
+            finally:
+                self._drop()
+            if self._last_at - started > HEALTHY_S * scale:
+                delays = backoff()
+            wait = max(next(delays) * scale, why.retry_s or 0.0)
+            self._show(Status(why.status), f"{why.why}; again in {wait:.0f} s" if wait >= 1 else why.why)
+            await self._access.clock.sleep(wait)
+            self.state.reconnects += 1
+
+    def change(self, add: Iterable[str], remove: Iterable[str]) -> None:
+        """Ask for more symbols and, where the venue can, no longer for others; the rest goes on undisturbed."""
+        add, remove = set(add) - self.symbols, set(remove) & self.symbols
+        self.symbols = (self.symbols | add) - remove
+        self._unheard -= remove
+        self.state.symbols = len(self.symbols)
+        if self.stream.per_symbol and remove and self.stream.unask is not None:
+            self._want(remove, ask=False)
+        if add:
+            self._want(add)
+
+    def redial(self) -> None:
+        """Drop the connection and dial again."""
+        self._redial.set()
+
+    def is_live(self) -> bool:
+        """Whether every data channel has spoken on this connection and none has fallen silent."""
+        return bool(self._channels) and all(self.carriers[kind].live for kind in self._channels)
+
+    def look(self) -> LineState:
+        """Its state now."""
+        state = self.state
+        now = self._access.clock.mono()
+        state.last_message_age_s = None if self._last_at == float("-inf") else max(0.0, now - self._last_at)
+        state.lag_ms = round(median(self._lags) + self._access.skew_ms, 1) if self._lags else None
+        if state.status in {Status.LIVE, Status.LAG}:
+            lagging = state.lag_ms is not None and state.lag_ms > LAGGING_MS
+            state.status = Status.LAG if lagging else Status.LIVE
+        return state
+
+    async def _session(self) -> None:
+        access, stream = self._access, self.stream
+        self._show(Status.CONNECTING if not self.state.reconnects else Status.RECONNECT, self.state.detail)
+        await access.pacer.grant(stream.connect_costs)
+        url = access.endpoints[stream.endpoint] + stream.path
+        socket = await dial(
+            url,
+            access.venue.verdict,
+            proxy=access.proxy,
+            ping_s=stream.protocol_ping_s,
+            time_scale=access.time_scale,
+        )
+        self._open(socket)
+        try:
+            await _first(self._listen(socket), self._ask(socket), self._ping(socket), self._watch(), self._leave())
+        finally:
+            await socket.close()
+
+    def _open(self, socket: Socket) -> None:
+        self._socket = socket
+        self._redial.clear()
+        self._wanted.clear()
+        self._asked.clear()
+        self._lags.clear()
+        self._reasked = False
+        self.opened_at = self._asked_at = self._access.clock.mono()
+        for carrier in self.carriers.values():
+            carrier.generation += 1
+        self._unheard = set(self.symbols) - set(self.rejected) if self._snapshots() else set()
+        self._want(self.symbols - set(self.rejected))
+        self._show(Status.CONNECTING, "asking")
+
+    def _drop(self) -> None:
+        self._socket = None
+        self.opened_at = float("inf")
+        for carrier in self.carriers.values():
+            carrier.live = False
+            carrier.up_at = float("inf")
+
+    def _snapshots(self) -> bool:
+        channel = self._channels.get(self._quote_kind)
+        return self.stream.per_symbol and channel is not None and channel.snapshot_on_ask
+
+    def _want(self, symbols: Iterable[str], *, ask: bool = True) -> None:
+        self._wanted.append((ask, sorted(symbols)))
+        self._wake.set()
+
+    async def _ask(self, socket: Socket) -> None:
+        stream = self.stream
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._wanted:
+                ask, symbols = self._wanted.popleft()
+                form = stream.ask if ask or stream.unask is None else stream.unask
+                for frame in form(symbols if stream.per_symbol else (), self._request):
+                    await self._budget.grant(self._ask_cost)
+                    self._request += 1
+                    self._asked[frame.request] = frame.symbols
+                    await socket.send(frame.frame)
+                if ask and self._quote_kind:
+                    self._access.sink.carry(self.carriers[self._quote_kind], symbols)
+                self._asked_at = self._access.clock.mono()
+
+    async def _ping(self, socket: Socket) -> None:
+        if self.stream.ping is None:
+            await asyncio.Event().wait()
+            return
+        while True:
+            await self._access.clock.sleep(self.stream.ping_every_s * min(1.0, self._access.time_scale))
+            await self._budget.grant(self._message_cost)
+            await socket.send(self.stream.ping)
+
+    async def _leave(self) -> None:
+        await self._redial.wait()
+        raise Unreachable("RECONNECT", "asked to dial again", 0.0)
+
+    async def _listen(self, socket: Socket) -> None:
+        recv, observe = socket.recv, self._access.observe
+        if observe is None:
+            while True:
+                self._read(await recv())
+        while True:
+            raw = await recv()
+            observe(self._access.venue.name, "ws", self.stream.path, raw, self._access.clock.mono())
+            self._read(raw)
+
+    def _read(self, raw: bytes) -> None:
+        try:
+            kind, ticks = self.stream.parse(raw)
+        except DecodeError as error:
+            self._skip(error)
+        except Refused as refusal:
+            self._refused(refusal)
+        except Notice as notice:
+            self._access.notice(self, notice)
+        except Exception:
+            LOG.exception("%s: a frame made the parser fail", self.state.name)
+            self._skip(DecodeError("the parser failed"))
+        else:
+            if kind:
+                self._hear(kind, ticks)
+
+    def _hear(self, kind: str, ticks: Sequence[Tick]) -> None:
+        clock = self._access.clock
+        at, now_ms = clock.mono(), clock.now_ms()
+        carrier = self.carriers[kind]
+        carrier.heard_at = self._last_at = at
+        if not carrier.live:
+            self._up(carrier, at)
+        self._access.sink.take(carrier, ticks, at, now_ms)
+        self.state.messages += 1
+        if ticks:
+            if ticks[-1].event_ms is not None:
+                self._lags.append(now_ms - ticks[-1].event_ms)
+            if self._unheard and kind == self._quote_kind:
+                self._unheard.difference_update([t.symbol for t in ticks])
+
+    def _up(self, carrier: Carrier, at: float) -> None:
+        carrier.live = True
+        carrier.up_at = at
+        self._contradicted = sum(c.contradicted for c in self.carriers.values())
+        if self.is_live():
+            self._show(Status.LIVE, self._rejections())
+
+    def _rejections(self) -> str:
+        return f"{len(self.rejected)} refused" if self.rejected else ""
+
+    def _skip(self, error: DecodeError) -> None:
+        self.unreadable += 1
+        LOG.debug("%s: %s", self.state.name, error)
+        if self.unreadable == 1:
+            self._access.tell(f"{self.state.name}: unreadable frame skipped ({error})")
+
+    def _refused(self, refusal: Refused) -> None:
+        asked = self._asked.get(refusal.request or "", (refusal.symbol,) if refusal.symbol else ())
+        again, rejected = after_refusal(self.stream, asked, refusal)
+        for symbol in rejected:
+            self.rejected[symbol] = refusal.why
+            self._unheard.discard(symbol)
+            self._access.tell(f"{self.state.name}: {symbol} refused ({refusal.why})")
+        if again:
+            self._want(again)
+        if refusal.closing or not asked:
+            self._access.tell(f"{self.state.name}: {refusal.why}")
+        if rejected and self.is_live():
+            self._show(Status.LIVE, self._rejections())
+
+    async def _watch(self) -> None:
+        scale = self._access.time_scale
+        while True:
+            await self._access.clock.sleep(1.0 * scale)
+            if self._wanted or self._socket is None:
+                continue
+            now = self._access.clock.mono()
+            self._watch_channels(now, scale)
+            if self._unheard and now - self._asked_at > FIRST_DATA_S * scale:
+                self._ask_again()
+
+    def _watch_channels(self, now: float, scale: float) -> None:
+        silent = [c for c in self._channels.values() if self._is_silent(c, now, scale)]
+        if not silent:
+            return
+        if len(silent) == len(self._channels):
+            raise Unreachable("RECONNECT", f"no data for {now - max(self._last_at, self._asked_at):.0f} s")
+        for channel in silent:
+            carrier = self.carriers[channel.kind]
+            carrier.live = False
+            if now - max(carrier.heard_at, self._asked_at) > 3 * channel.quiet_after_s * scale and not self._reasked:
+                self._reasked = True
+                self._want(self.symbols)
+        self._show(Status.NO_DATA, f"no data on {', '.join(c.kind for c in silent)}")
+
+    def _is_silent(self, channel: Channel, now: float, scale: float) -> bool:
+        """Whether a channel's silence means trouble. While REST, which covers it meanwhile, contradicts nothing that it
+        said, it may just be a quiet market."""
+        carrier = self.carriers[channel.kind]
+        silence = now - max(carrier.heard_at, self._asked_at)
+        limit = channel.quiet_after_s * scale
+        if carrier.live and carrier.contradicted == self._contradicted and len(self.symbols) < 50:
+            limit *= PATIENCE
+        return silence > limit
+
+    def _ask_again(self) -> None:
+        """Symbols that should have spoken at once and did not: ask once more, then say so."""
+        if self._reasked:
+            silent = len(self._unheard)
+            self._show(Status.PARTIAL, f"{silent} of {len(self.symbols)} silent")
+            self._unheard = set()
+            return
+        self._reasked = True
+        self._want(self._unheard)
+
+    def _show(self, status: Status, detail: str) -> None:
+        if status != self.state.status:
+            LOG.info("%s: %s %s", self.state.name, status, detail)
+        self.state.status = status
+        self.state.detail = detail
+
+
+async def _first(*parts: Coroutine[None, None, None]) -> None:
+    """Run parts together until one ends; cancel the rest; raise what the first one raised."""
+    tasks = [asyncio.create_task(part) for part in parts]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    for task in done:
+        task.result()
