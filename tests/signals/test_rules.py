@@ -82,7 +82,9 @@ def fires_of(times: list[Fraction], told: list[Fraction | None], config: SignalS
 
 PRICES = ["99.4", "100.0", "100.3", "100.599", "100.6", "100.7", "101.2"]
 QUOTES = st.one_of(
-    st.sampled_from(["100.0", "100.6", "101.2"]).map(lambda p: (p, p, p)),
+    st.just(("100.0",) * 3),
+    st.just(("100.6",) * 3),
+    st.just(("101.2",) * 3),
     st.tuples(st.sampled_from(PRICES), st.sampled_from(PRICES), st.sampled_from(PRICES)),
     st.just(("0", "100.0", "100.0")),
     st.none(),
@@ -257,6 +259,14 @@ def test_an_episode_that_closed_signals_again_after_three_samples_and_the_cooldo
     assert pair.samples(101, 100, 3) == 1
     assert pair.samples(100, 100, 1) == 0
     assert [pair.samples(101, 100, 1) for _ in range(14)] == [0] * 13 + [1]
+
+
+def test_a_row_that_broke_during_the_cooldown_starts_anew() -> None:
+    pair = Pair()
+    assert pair.samples(101, 100, 3) == 1
+    assert pair.samples(101, 100, 13) == 0
+    assert pair.samples(100, 100, 1) == 0
+    assert [pair.samples(101, 100, 1) for _ in range(3)] == [0, 0, 1]
 
 
 def test_by_last_prices_a_lasting_spread_signals_at_every_cooldown() -> None:
