@@ -1,0 +1,107 @@
+"""REST beside the streams: one snapshot of a market as seed, as base, as cover for what is silent, and as the sweep that
+checks what the streams left on the board."""
+
+import asyncio
+from collections.abc import Callable
+
+from frmon.clock import Clock
+from frmon.errors import DecodeError, Unreachable
+from frmon.feeds.contract import Snapshot, Venue
+from frmon.feeds.rest import Rest
+from frmon.jobs import backoff
+from frmon.model import Carrier, Market, Sink
+
+SWEEP_S = 45.0  # agreement confirms quiet quotes, difference unmasks a stream that lost its way
+LOOK_S = 0.5
+WAITING_S = 2.5  # a leg not confirmed for this long wants cover
+
+
+class Cover:
+    """One snapshot's schedule."""
+
+    def __init__(  # noqa: PLR0913, PLR0917  what it asks, of whom, when, and where it pours
+        self,
+        venue: Venue,
+        snapshot: Snapshot,
+        rest: Rest,
+        sink: Sink,
+        clock: Clock,
+        is_streamed: Callable[[Market, str], bool],
+        waiting: Callable[[str, Market, float], int],
+        time_scale: float,
+    ) -> None:
+        self.snapshot = snapshot
+        self.name = f"{snapshot.market} {snapshot.kind}"
+        self.trouble: Unreachable | None = None
+        self.replies = 0
+        self._venue = venue
+        self._rest = rest
+        self._sink = sink
+        self._clock = clock
+        self._is_streamed = is_streamed
+        self._waiting = waiting
+        self._scale = time_scale
+        self._carrier = Carrier(venue.name, snapshot.market, snapshot.kind, source="rest", stamped=snapshot.stamped)
+        self._opened = asyncio.Event()
+        self._asked_at = float("-inf")
+        self._helpless = 0  # legs still waiting after the last cover: no use asking at once again
+
+    def open(self) -> None:
+        """Symbols of this market have seats now."""
+        self._opened.set()
+
+    async def run(self) -> None:
+        """Seed, then ask whenever there is reason to."""
+        await self._opened.wait()
+        delays = backoff()
+        while True:
+            if self._is_due():
+                try:
+                    await self._ask()
+                    delays = backoff()
+                except (Unreachable, DecodeError) as error:
+                    self.trouble = error if isinstance(error, Unreachable) else Unreachable("RECONNECT", str(error))
+                    await self._clock.sleep(max(next(delays) * self._scale, self.trouble.retry_s or 0.0))
+                    continue
+            await self._clock.sleep(min(LOOK_S, self._shortest()) * self._scale)
+
+    def _shortest(self) -> float:
+        every = [s for s in (self.snapshot.every_s, self.snapshot.cover_s) if s is not None]
+        return max(0.1, min(every, default=LOOK_S) / 4)
+
+    def _is_due(self) -> bool:
+        snapshot, since = self.snapshot, self._clock.mono() - self._asked_at
+        if since == float("inf"):
+            return True
+        if snapshot.every_s is not None and since >= snapshot.every_s * self._scale:
+            return True
+        if snapshot.cover_s is not None and since >= snapshot.cover_s * self._scale and self._is_needed(since):
+            return True
+        return "quote" in snapshot.parts and since >= SWEEP_S * self._scale
+
+    def _is_needed(self, since: float) -> bool:
+        """Whether something that this snapshot states is silent on the streams."""
+        market = self.snapshot.market
+        if "quote" not in self.snapshot.parts:
+            return not all(self._is_streamed(market, part) for part in self.snapshot.parts)
+        waiting = self._waiting(self._venue.name, market, self._clock.mono() - WAITING_S * self._scale)
+        if waiting and waiting == self._helpless:
+            return since >= 10.0 * self._scale
+        return waiting > 0
+
+    async def _ask(self) -> None:
+        before = self._asked_at
+        self._asked_at = self._clock.mono()
+        try:
+            body, asked_at = await self._rest.get(self.snapshot.request)
+        except Unreachable:
+            self._asked_at = before
+            raise
+        ticks = self.snapshot.parse(body)
+        at, now_ms = self._clock.mono(), self._clock.now_ms()
+        self._carrier.heard_at = at
+        self._sink.take(self._carrier, ticks, at, now_ms, asked_at)
+        self.trouble = None
+        self.replies += 1
+        if "quote" in self.snapshot.parts:
+            self._helpless = self._waiting(self._venue.name, self.snapshot.market, asked_at)

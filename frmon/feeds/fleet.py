@@ -1,0 +1,306 @@
+"""One venue kept up: its listings, its lines, and REST where streams are silent.
+
+A fleet is told which symbols are wanted and pours ticks into the sink; it does not know who reads. Its jobs: listings
+(at start and while running), lines (one each), snapshots (seed, base, cover, sweep), the venue's clock.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from statistics import median
+
+import msgspec
+
+from frmon.clock import Clock
+from frmon.errors import DecodeError, Notice, Unreachable
+from frmon.feeds.audit import Cover
+from frmon.feeds.contract import Directory, Page, ServerTime, Stream, Venue
+from frmon.feeds.line import Access, Line
+from frmon.feeds.pacer import Pacer
+from frmon.feeds.plan import LinePlan, lines, rebalance
+from frmon.feeds.rest import Http, Rest
+from frmon.jobs import Jobs, backoff
+from frmon.model import Listing, Market, Sink, Status, VenueState
+
+LIST_AGAIN_AFTER_NOTICE_S = 2.0
+ROTATE_WAIT_S = 30.0
+PAGES_AT_MOST = 50
+
+
+class Terms(msgspec.Struct, kw_only=True):
+    """What a fleet needs from outside."""
+
+    endpoints: dict[str, str]
+    sink: Sink
+    waiting: Callable[[str, Market, float], int]  # (venue, market, confirmed before) -> seated legs not confirmed since
+    clock: Clock
+    http: Http
+    pacer: Pacer
+    tell: Callable[[str], None]
+    listed: Callable[[str, Market, Sequence[Listing] | None], None]  # a directory was read (None: could not be)
+    proxy: str = ""
+    time_scale: float = 1.0
+
+
+class Fleet:
+    """All lines and REST jobs of one venue."""
+
+    def __init__(self, venue: Venue, terms: Terms) -> None:
+        self.venue = venue
+        self._terms = terms
+        self._clock = terms.clock
+        self._jobs = Jobs(terms.clock, terms.tell)
+        self._rest = Rest(terms.http, venue, terms.endpoints, terms.pacer, terms.clock)
+        self._access = Access(
+            venue=venue,
+            endpoints=terms.endpoints,
+            pacer=terms.pacer,
+            clock=terms.clock,
+            sink=terms.sink,
+            tell=terms.tell,
+            notice=self._notice,
+            proxy=terms.proxy,
+            time_scale=terms.time_scale,
+        )
+        self._lines: dict[str, list[Line]] = {s.name: [] for s in venue.streams}
+        self._runs: dict[Line, asyncio.Task[None]] = {}
+        self._wanted: dict[Market, set[str]] = {}
+        self._relist = asyncio.Event()
+        self._troubles: dict[str, Unreachable] = {}  # what is asked by REST -> why it does not answer
+        self._maintenance = ""
+        self._listed_at: dict[Market, float] = {}
+        self._covers = [
+            Cover(
+                venue, snapshot, self._rest, terms.sink, terms.clock, self._is_streamed, terms.waiting, terms.time_scale
+            )
+            for snapshot in venue.snapshots
+        ]
+
+    def start(self) -> None:
+        """Start listing; lines and snapshots follow when symbols are wanted."""
+        for directory in self.venue.directories:
+            self._jobs.start(f"{self.venue.name} {directory.market} listings", lambda d=directory: self._list(d))  # type: ignore[misc]
+        for server_time in self.venue.server_times:
+            self._jobs.start(f"{self.venue.name} clock", lambda s=server_time: self._set_clock(s))  # type: ignore[misc]
+        for cover in self._covers:
+            self._jobs.start(f"{self.venue.name} {cover.name}", cover.run)
+
+    async def end(self) -> None:
+        """Stop everything."""
+        await self._jobs.end()
+
+    @property
+    def all_lines(self) -> list[Line]:
+        """Every line, in the order of the venue's streams."""
+        return [line for group in self._lines.values() for line in group]
+
+    def want(self, market: Market, symbols: Iterable[str]) -> None:
+        """These symbols of a market are wanted from now on: lines are changed only where they must be."""
+        self._wanted[market] = set(symbols)
+        for cover in self._covers:
+            if cover.snapshot.market is market:
+                cover.open()
+        for stream in self.venue.streams:
+            if stream.market is market and not stream.on_demand:
+                self._fit(stream, self._wanted[market])
+
+    def demand(self, market: Market, symbols: Sequence[str]) -> None:
+        """These symbols, most interesting first, deserve streams where streams are only for some."""
+        known = self._wanted.get(market, set())
+        for stream in self.venue.streams:
+            if stream.market is market and stream.on_demand:
+                chosen = [s for s in symbols if s in known][: stream.symbols_at_most]
+                self._fit(stream, set(chosen))
+
+    def redial(self) -> None:
+        """Drop and dial again every line."""
+        for line in self.all_lines:
+            line.redial()
+
+    def is_settled(self) -> bool:
+        """Whether every directory was read and every line is up or known to be in trouble."""
+        states = (line.look().status for line in self.all_lines)
+        listed = {d.market for d in self.venue.directories} <= set(self._listed_at)
+        return listed and Status.CONNECTING not in states
+
+    def is_unreachable(self) -> bool:
+        """Whether nothing at all can be had from this venue."""
+        return not self._listed_at and bool(self._troubles)
+
+    def look(self) -> VenueState:
+        """The venue's state but for its legs, which the board knows."""
+        states = [line.look() for line in self.all_lines]
+        lags = [s.lag_ms for s in states if s.lag_ms is not None]
+        state = VenueState(name=self.venue.name, lines=states, reconnects=sum(s.reconnects for s in states))
+        state.lag_ms = median(lags) if lags else None
+        state.status, state.detail = self._verdict(state)
+        return state
+
+    @property
+    def messages(self) -> int:
+        """Stream messages and REST replies with data since the start."""
+        return sum(line.state.messages for line in self.all_lines) + sum(cover.replies for cover in self._covers)
+
+    @property
+    def listings_age_s(self) -> Mapping[Market, float]:
+        """How old the lists of what trades are."""
+        now = self._clock.mono()
+        return {market: now - at for market, at in self._listed_at.items()}
+
+    def _verdict(self, state: VenueState) -> tuple[Status, str]:
+        troubles = {**self._troubles, **{c.name: c.trouble for c in self._covers if c.trouble is not None}}
+        worst = next(iter(troubles.values()), None)
+        if self._maintenance:
+            return Status.MAINT, self._maintenance
+        if not self._listed_at:
+            return (Status.CONNECTING, "asking what trades") if worst is None else (Status(worst.status), worst.why)
+        bad = [s for s in state.lines if s.status not in {Status.LIVE, Status.LAG}]
+        if not bad:
+            return self._verdict_of_rest(state, troubles)
+        first = next((s for s in bad if s.status is not Status.CONNECTING), bad[0])
+        words = f"{first.name}: {first.detail}" if first.detail else f"{first.name} {first.status.lower()}"
+        if len(bad) < len(state.lines):
+            connecting = all(s.status is Status.CONNECTING for s in bad)
+            return (
+                Status.CONNECTING if connecting else Status.PARTIAL
+            ), f"{len(bad)} of {len(state.lines)} lines: {words}"
+        if first.status is Status.CONNECTING or worst is not None:
+            return first.status, words
+        return (first.status, words) if first.status in _FATAL else (Status.REST, words)
+
+    def _verdict_of_rest(self, state: VenueState, troubles: Mapping[str, Unreachable]) -> tuple[Status, str]:
+        if troubles:
+            name, trouble = next(iter(troubles.items()))
+            return Status.PARTIAL, f"{name}: {trouble.why}"
+        lagging = any(s.status is Status.LAG for s in state.lines)
+        return (Status.LAG, "data is late") if lagging else (Status.LIVE, "")
+
+    def _is_streamed(self, market: Market, part: str) -> bool:
+        """Whether streams state this part of every wanted symbol of a market now."""
+        found = False
+        for line in self.all_lines:
+            kinds = [c.kind for c in line.stream.channels if part in c.parts]
+            if line.stream.market is not market or line.stream.on_demand or not kinds:
+                continue
+            if not all(line.carriers[kind].live for kind in kinds):
+                return False
+            found = True
+        return found
+
+    def _fit(self, stream: Stream, symbols: set[str]) -> None:
+        group = self._lines[stream.name]
+        if not group:
+            for plan in lines(self.venue.name, stream, symbols):
+                self._launch(stream, plan)
+            return
+        if not stream.per_symbol:
+            group[0].change(symbols, group[0].symbols - symbols)
+            return
+        for index, wanted in enumerate(rebalance([line.symbols for line in group], stream, symbols)):
+            if index < len(group):
+                group[index].change(wanted, group[index].symbols - wanted)
+            elif wanted:
+                name = f"{self.venue.name} {stream.name} {index + 1}"
+                self._launch(stream, LinePlan(name=name, symbols=tuple(sorted(wanted))))
+
+    def _launch(self, stream: Stream, plan: LinePlan) -> Line:
+        line = Line(self._access, stream, plan.name, plan.symbols)
+        self._lines[stream.name].append(line)
+        self._runs[line] = self._jobs.start(plan.name, line.run)
+        if stream.lifetime_s is not None:
+            self._jobs.start(f"{plan.name} age", lambda: self._age(line, stream.lifetime_s or 0.0))
+        return line
+
+    async def _age(self, line: Line, lifetime_s: float) -> None:
+        """Replace a line before the venue ends it."""
+        while line in self._runs:
+            await self._clock.sleep(60.0 * self._terms.time_scale)
+            if self._clock.mono() - line.opened_at > lifetime_s * self._terms.time_scale:
+                await self._replace(line)
+                return
+
+    async def _replace(self, line: Line) -> None:
+        """Make before break: a new line takes over when it is live, then the old one goes."""
+        group = self._lines[line.stream.name]
+        if line not in group:
+            return
+        fresh = self._launch(line.stream, LinePlan(name=line.state.name, symbols=tuple(sorted(line.symbols))))
+        group.remove(fresh)
+        waited = 0.0
+        while not fresh.is_live() and waited < ROTATE_WAIT_S:
+            await self._clock.sleep(0.2 * self._terms.time_scale)
+            waited += 0.2
+        fresh.state.reconnects = line.state.reconnects
+        fresh.state.messages += line.state.messages
+        if line in group:
+            group[group.index(line)] = fresh
+        task = self._runs.pop(line, None)
+        if task is not None:
+            task.cancel()
+
+    def _notice(self, line: Line, notice: Notice) -> None:
+        if notice.kind == "listing":
+            self._relist.set()
+        elif notice.kind == "shutdown":
+            self._terms.tell(f"{line.state.name}: will be closed, opening another ({notice.text})")
+            self._jobs.start(f"{line.state.name} replacement", lambda: self._replace(line))
+        else:
+            self._maintenance = notice.text
+            self._terms.tell(f"{self.venue.name}: maintenance {notice.text}")
+
+    async def _list(self, directory: Directory) -> None:
+        delays = backoff()
+        scale = self._terms.time_scale
+        name = f"{directory.market} listings"
+        while True:
+            try:
+                listings = await self._read_directory(directory)
+            except (Unreachable, DecodeError) as error:
+                trouble = error if isinstance(error, Unreachable) else Unreachable("RECONNECT", str(error))
+                self._troubles[name] = trouble
+                self._terms.listed(self.venue.name, directory.market, None)
+                await self._clock.sleep(max(next(delays) * scale, trouble.retry_s or 0.0))
+                continue
+            delays = backoff()
+            self._troubles.pop(name, None)
+            self._listed_at[directory.market] = self._clock.mono()
+            self._terms.listed(self.venue.name, directory.market, listings)
+            await self._pause(directory.every_s * scale)
+
+    async def _pause(self, seconds: float) -> None:
+        """Until it is time or a notice says that instruments changed."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._relist.wait()
+        except TimeoutError:
+            return
+        await self._clock.sleep(LIST_AGAIN_AFTER_NOTICE_S * self._terms.time_scale)
+        self._relist.clear()
+
+    async def _read_directory(self, directory: Directory) -> list[Listing]:
+        request = directory.request
+        found: dict[str, Listing] = {}
+        skipped = 0
+        for _ in range(PAGES_AT_MOST):
+            body, _ = await self._rest.get(request)
+            page: Page = directory.parse(body)
+            skipped += page.skipped
+            found.update((listing.symbol, listing) for listing in page.listings)
+            if page.next is None or page.next == request:
+                break
+            request = page.next
+        if skipped:
+            self._terms.tell(f"{self.venue.name} {directory.market}: {skipped} unreadable rows in the list skipped")
+        return list(found.values())
+
+    async def _set_clock(self, server_time: ServerTime) -> None:
+        scale = self._terms.time_scale
+        while True:
+            try:
+                body, _ = await self._rest.get(server_time.request)
+                self._access.skew_ms = float(server_time.parse(body) - self._clock.now_ms())
+            except (Unreachable, DecodeError) as error:
+                self._terms.tell(f"{self.venue.name} clock: {error}")
+            await self._clock.sleep(300.0 * scale)
+
+
+_FATAL = {Status.BLOCKED, Status.BANNED, Status.TLS, Status.DNS}
