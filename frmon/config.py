@@ -1,6 +1,7 @@
-"""Settings: what can be configured, with its defaults. Read from file, environment and options, in rising precedence."""
+"""Settings: what can be configured, with its defaults. `frmon.configfile` reads them from file, environment and options."""
 
-from typing import Literal
+from collections.abc import Iterator
+from typing import Any, Literal, get_type_hints
 
 import msgspec
 
@@ -85,3 +86,42 @@ def defaults(venues: list[VenueDefaults]) -> Settings:
             for v in venues
         }
     )
+
+
+Path = tuple[str, ...]
+"""A dotted key in its parts: ("signals", "samples")."""
+
+
+def leaves(settings: Settings) -> dict[Path, Any]:
+    """Every key that can be set, with the type of its value, in the order of the Structs."""
+    return dict(_leaves(settings))
+
+
+def get(settings: Settings, path: Path) -> Any:
+    """The value of a key of `leaves`."""
+    found: Any = settings
+    for name in path:
+        found = found[name] if isinstance(found, dict) else getattr(found, name)
+    return found
+
+
+def put(settings: Settings, path: Path, value: object) -> None:
+    """Set a key of `leaves`; the value is not checked."""
+    owner = get(settings, path[:-1])
+    if isinstance(owner, dict):
+        owner[path[-1]] = value
+    else:
+        setattr(owner, path[-1], value)
+
+
+def _leaves(settings: Settings) -> Iterator[tuple[Path, Any]]:
+    for name, venue in settings.venues.items():
+        for field, kind in get_type_hints(VenueSettings).items():
+            if field != "endpoints":
+                yield ("venues", name, field), kind
+        for endpoint in venue.endpoints:
+            yield ("venues", name, "endpoints", endpoint), str
+    for section, struct in get_type_hints(Settings).items():
+        if section not in {"venues", "origins"}:
+            for field, kind in get_type_hints(struct).items():
+                yield (section, field), kind
