@@ -44,6 +44,10 @@ class Board:
             if venue is None or venue == name:
                 yield from list(cells.values())
 
+    def cells_of(self, venue: str, market: Market) -> list[Cell]:
+        """The cells of one market of a venue."""
+        return list(self._markets.get((venue, market), {}).values())
+
     def symbols(self, venue: str, market: Market) -> set[str]:
         """The seated symbols of one market of a venue."""
         return set(self._markets.get((venue, market), ()))

@@ -10,7 +10,6 @@ import msgspec
 
 from frmon.model import Carrier, Leg, Spread, Tick
 
-
 SPEAKING_S = 2.0
 """A carrier that was silent for this long when we asked is not speaking: REST caches of venues are younger than that."""
 

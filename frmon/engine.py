@@ -4,16 +4,28 @@ It runs on its own asyncio loop: in the main thread for headless commands, in a 
 threads may read everything public here at any time, and call `redial`, `interest` and `stop`; nothing else.
 """
 
+import asyncio
+import logging
 from collections import deque
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import msgspec
 
+from frmon import identity, pulse
 from frmon.board import Board, Freshness
 from frmon.clock import Clock, SystemClock
 from frmon.config import Settings
+from frmon.feeds import fleet, pacer
+from frmon.feeds.catalog import Catalog
 from frmon.feeds.contract import Venue
-from frmon.model import LegKey, Market, Signal, VenueState
+from frmon.feeds.rest import Http
+from frmon.jobs import Jobs
+from frmon.model import LegKey, Listing, Market, Signal, VenueState
+from frmon.signals.watch import watch
 from frmon.spread import Terms
+
+LOG = logging.getLogger("frmon.engine")
 
 
 class Event(msgspec.Struct, frozen=True):
@@ -27,8 +39,14 @@ class Engine:
     """Feeds, board, spreads and signals as one thing that runs and stops."""
 
     def __init__(
-        self, venues: tuple[Venue, ...], settings: Settings, *, simulated: str = "", clock: Clock | None = None
-    ):
+        self,
+        venues: tuple[Venue, ...],
+        settings: Settings,
+        *,
+        simulated: str = "",
+        clock: Clock | None = None,
+        state_dir: Path | None = None,
+    ) -> None:
         self.venues = tuple(v for v in venues if settings.venues[v.name].enabled)
         self.settings = settings
         self.simulated = simulated  # "" = the market that the configuration names; else "SIMULATED" or "REPLAY"
@@ -36,38 +54,135 @@ class Engine:
         self.board = Board()
         self.terms = Terms(
             fees={
-                (v.name, market): (s.taker_fee_spot if market is Market.SPOT else s.taker_fee_perp)
-                for v in venues
+                (name, market): (s.taker_fee_spot if market is Market.SPOT else s.taker_fee_perp)
+                for name, s in settings.venues.items()
                 for market in Market
-                for s in [settings.venues[v.name]]
             },
             freshness=Freshness(settings.signals.max_age_s, settings.signals.max_quiet_s),
             allow_borrow=settings.screen.sell_spot,
         )
         self.signals: deque[Signal] = deque(maxlen=50)  # newest first
         self.events: deque[Event] = deque(maxlen=500)  # newest first
-        self.verdicts: dict[LegKey, str] = {}  # quarantined legs and why
+        self.fleets: dict[str, fleet.Fleet] = {}
+        self._catalog = Catalog({v.name: (v.aliases, v.suffix_multipliers) for v in self.venues}, settings.coins)
+        self._identity = identity.Identity(self.board, self._catalog, self.clock, self.tell)
+        self._pulse = pulse.Pulse(self.board, self.fleets, self.terms, self.clock, self.tell)
+        self._state_dir = state_dir
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stopped: asyncio.Event | None = None
+
+    @property
+    def verdicts(self) -> dict[LegKey, str]:
+        """Quarantined legs and why."""
+        return self._catalog.verdicts
 
     async def run(self) -> None:
         """Run until `stop`; restarts whatever fails."""
-        raise NotImplementedError
+        self._loop = asyncio.get_running_loop()
+        self._stopped = asyncio.Event()
+        http = Http(self.settings.feeds.proxy, self.settings.feeds.time_scale)
+        jobs = Jobs(self.clock, self.tell)
+        pacers = {v.name: self._pacer(v) for v in self.venues}
+        try:
+            for venue in self.venues:
+                self.fleets[venue.name] = self._fleet(venue, http, pacers[venue.name])
+                self.fleets[venue.name].start()
+            for name, job in self._pulse.jobs().items():
+                jobs.start(name, job)
+            jobs.start("identity", self._identity.run)
+            jobs.start(
+                "signals", lambda: watch(self.board, self.settings.signals, self.terms, self.clock, self.signals)
+            )
+            jobs.start("budgets", lambda: self._remember(pacers))
+            await self._stopped.wait()
+        finally:
+            await jobs.end()
+            await asyncio.gather(*(f.end() for f in self.fleets.values()))
+            await http.close()
+            self._save(pacers)
 
     def states(self) -> list[VenueState]:
-        """How every venue and line is doing now. Cheap; made anew at each call."""
-        raise NotImplementedError
+        """How every venue and line is doing, counted anew twice a second."""
+        return self._pulse.states
 
     def is_complete(self) -> bool:
-        """Whether the first full picture stands: every venue listed, every leg quoted, every line settled."""
-        raise NotImplementedError
+        """Whether the first full picture stands: every venue listed or known to be unreachable, every line settled, every
+        leg quoted and judged, or nothing more came for a while."""
+        return bool(self.fleets) and self._pulse.is_complete()
 
-    def interest(self, coins: list[str]) -> None:
+    def interest(self, coins: Sequence[str]) -> None:
         """From any thread: these coins are looked at now (visible, pinned, selected)."""
-        raise NotImplementedError
+        self._pulse.looked_at = tuple(coins)
 
     def redial(self, venue: str) -> None:
         """From any thread: drop and dial again every line of this venue."""
-        raise NotImplementedError
+        if venue in self.fleets:
+            self._call(self.fleets[venue].redial)
 
     def stop(self) -> None:
         """From any thread: end `run`."""
-        raise NotImplementedError
+        if self._stopped is not None:
+            self._call(self._stopped.set)
+
+    def tell(self, text: str) -> None:
+        """Put a line into the event log."""
+        LOG.info("%s", text)
+        self.events.appendleft(Event(self.clock.now_ms(), text))
+
+    def _call(self, what: Callable[[], None]) -> None:
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(what)
+
+    def _fleet(self, venue: Venue, http: Http, budget: pacer.Pacer) -> fleet.Fleet:
+        settings = self.settings
+
+        def listed(name: str, market: Market, listings: Sequence[Listing] | None) -> None:
+            if self._identity.listed(name, market, listings):
+                self._want()
+
+        return fleet.Fleet(
+            venue,
+            fleet.Terms(
+                endpoints={**venue.endpoints, **settings.venues[venue.name].endpoints},
+                sink=self.board,
+                waiting=self._waiting,
+                clock=self.clock,
+                http=http,
+                pacer=budget,
+                tell=self.tell,
+                listed=listed,
+                proxy=settings.feeds.proxy,
+                time_scale=settings.feeds.time_scale,
+            ),
+        )
+
+    def _want(self) -> None:
+        for name, one in self.fleets.items():
+            for market in Market:
+                if self._identity.is_listed(name, market):
+                    one.want(market, self.board.symbols(name, market))
+
+    def _waiting(self, venue: str, market: Market, since: float) -> int:
+        quiet = self.settings.signals.max_quiet_s
+        now = self.clock.mono()
+        cells = self.board.cells_of(venue, market)
+        return sum(1 for c in cells if not c.leg.halted and c.quote.confirmed_at(now, quiet) < since)
+
+    def _pacer(self, venue: Venue) -> pacer.Pacer:
+        saved = pacer.load(self._state_dir / "budgets.json").get(self._budget_key(venue)) if self._state_dir else None
+        return pacer.Pacer(self.clock, venue.rules, saved=saved)
+
+    def _budget_key(self, venue: Venue) -> str:
+        endpoints = {**venue.endpoints, **self.settings.venues[venue.name].endpoints}
+        return f"{venue.name} {' '.join(sorted(endpoints.values()))}"
+
+    async def _remember(self, pacers: dict[str, pacer.Pacer]) -> None:
+        while True:
+            await self.clock.sleep(5.0)
+            self._save(pacers)
+
+    def _save(self, pacers: dict[str, pacer.Pacer]) -> None:
+        if self._state_dir is not None:
+            path = self._state_dir / "budgets.json"
+            mine = {self._budget_key(v): pacers[v.name].export() for v in self.venues}
+            pacer.save(path, {**pacer.load(path), **mine})

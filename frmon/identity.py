@@ -1,0 +1,58 @@
+"""What trades becomes seats on the board: listings through the catalog, then prices back to it for its verdicts."""
+
+from collections.abc import Callable, Sequence
+
+from frmon.board import Board
+from frmon.clock import Clock
+from frmon.feeds.catalog import Catalog
+from frmon.model import Leg, LegKey, Listing, Market
+
+JUDGE_EVERY_S = 2.0
+
+
+class Identity:
+    """Keeps the seats in step with the listings and the verdicts in step with the prices."""
+
+    def __init__(self, board: Board, catalog: Catalog, clock: Clock, tell: Callable[[str], None]) -> None:
+        self._board = board
+        self._catalog = catalog
+        self._clock = clock
+        self._tell = tell
+        self._listed: set[tuple[str, Market]] = set()
+        self._seats: dict[LegKey, Leg] = {}
+        self.judged_at = float("-inf")  # monotonic time of the last verdicts
+
+    def listed(self, venue: str, market: Market, listings: Sequence[Listing] | None) -> bool:
+        """A venue's list was read (None: it could not be). Returns whether seats may have changed."""
+        legs = self._catalog.update(venue, market, listings, self._clock.now_ms())
+        if listings is not None:
+            self._listed.add((venue, market))
+        wanted = {leg.key: leg for leg in legs}
+        for key in self._seats.keys() - wanted.keys():
+            self._board.unseat(key)
+        for leg in legs:
+            self._board.seat(leg)
+        self._seats = wanted
+        return listings is not None
+
+    def is_listed(self, venue: str, market: Market) -> bool:
+        """Whether this market's list was ever read."""
+        return (venue, market) in self._listed
+
+    async def run(self) -> None:
+        """Judge by price, for ever."""
+        while True:
+            self.judge()
+            await self._clock.sleep(JUDGE_EVERY_S)
+
+    def judge(self) -> None:
+        """Let the catalog compare prices; tell and seat what changed."""
+        for leg in self._catalog.confirm(self._board):
+            before = self._seats.get(leg.key)
+            self._seats[leg.key] = leg
+            self._board.seat(leg)
+            if leg.quarantine and (before is None or not before.quarantine):
+                self._tell(f"{leg.coin}: {leg.venue} {leg.market} {leg.symbol} quarantined: {leg.quarantine}")
+            elif before is not None and before.quarantine and not leg.quarantine:
+                self._tell(f"{leg.coin}: {leg.venue} {leg.market} {leg.symbol} confirmed by price")
+        self.judged_at = self._clock.mono()

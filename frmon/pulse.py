@@ -1,0 +1,135 @@
+"""The engine's regular beats: spreads of what changed, states of the venues, what is interesting now, and whether time
+itself behaves."""
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from frmon import spread
+from frmon.board import Board
+from frmon.clock import Clock
+from frmon.feeds.fleet import Fleet
+from frmon.model import Market, VenueState
+from frmon.spread import Terms
+
+SPREADS_S = 0.25
+ALL_SPREADS_S = 1.0
+STATES_S = 0.5
+INTEREST_S = 10.0
+STALLED_S = 10.0  # of no beat at all: the machine slept or was stopped, every line is suspect
+SETTLED_S = 2.5  # without one more fresh leg: the first picture is as full as it gets
+TOP_COINS = 200
+
+
+class Pulse:
+    """The beats over a board and the fleets that fill it."""
+
+    def __init__(
+        self, board: Board, fleets: Mapping[str, Fleet], terms: Terms, clock: Clock, tell: Callable[[str], None]
+    ) -> None:
+        self._board = board
+        self._fleets = fleets
+        self._terms = terms
+        self._clock = clock
+        self._tell = tell
+        self.states: list[VenueState] = []
+        self.looked_at: tuple[str, ...] = ()
+        self._seen: dict[str, int] = {}
+        self._counts: dict[str, tuple[float, int]] = {}
+        self._rates: dict[str, float] = {}
+        self._most_fresh = 0
+        self._gained_at = float("-inf")
+
+    def jobs(self) -> dict[str, Callable[[], Awaitable[None]]]:
+        """The beats by name."""
+        return {
+            "spreads": self._spreads,
+            "states": self._states,
+            "interest": self._interest,
+        }
+
+    def is_complete(self) -> bool:
+        """See `Engine.is_complete`."""
+        fleets = self._fleets.values()
+        if not all(f.is_settled() or f.is_unreachable() for f in fleets) or not self.states:
+            return False
+        legs = sum(s.legs for s in self.states)
+        fresh = sum(s.fresh_legs for s in self.states)
+        if not legs or not self._has_funding():
+            return not legs and all(f.is_unreachable() for f in fleets)
+        now = self._clock.mono()
+        return fresh == legs or now - self._gained_at > SETTLED_S
+
+    def _has_funding(self) -> bool:
+        perps = [c for c in self._board.cells() if c.key.market is Market.PERP and not c.leg.halted]
+        known = sum(1 for c in perps if c.funding_rate is not None)
+        return not perps or known > 0.9 * len(perps) or self._clock.mono() - self._gained_at > SETTLED_S
+
+    async def _spreads(self) -> None:
+        """Recompute the rows that changed four times a second, and all once a second, since freshness fades by itself."""
+        all_at = float("-inf")
+        while True:
+            now, now_ms = self._clock.mono(), self._clock.now_ms()
+            everything = now - all_at >= ALL_SPREADS_S
+            for row in list(self._board.rows.values()):
+                if everything or self._seen.get(row.coin) != row.version:
+                    self._seen[row.coin] = row.version
+                    row.spread = spread.best(row, self._terms, now, now_ms)
+            if everything:
+                all_at = now
+                self._seen = {coin: v for coin, v in self._seen.items() if coin in self._board.rows}
+            await self._clock.sleep(SPREADS_S)
+
+    async def _states(self) -> None:
+        beat = self._clock.mono()
+        while True:
+            now = self._clock.mono()
+            if now - beat > STALLED_S:
+                self._tell(f"stood still for {now - beat:.0f} s: dialling every venue again")
+                for fleet in self._fleets.values():
+                    fleet.redial()
+            beat = now
+            self.states = [self._state(name, now) for name in self._fleets]
+            fresh = sum(s.fresh_legs for s in self.states)
+            if fresh > self._most_fresh:
+                self._most_fresh, self._gained_at = fresh, now
+            await self._clock.sleep(STATES_S)
+
+    def _state(self, name: str, now: float) -> VenueState:
+        fleet = self._fleets[name]
+        state = fleet.look()
+        for cell in self._board.cells(name):
+            if not cell.leg.halted:
+                state.legs += 1
+                state.fresh_legs += cell.is_fresh(now, self._terms.freshness)
+        state.messages_per_s = self._rate(name, fleet.messages, now)
+        return state
+
+    def _rate(self, name: str, count: int, now: float) -> float:
+        """Messages per second, smoothed over about three seconds."""
+        then, before = self._counts.get(name, (now, count))
+        self._counts[name] = (now, count)
+        if now <= then:
+            return self._rates.get(name, 0.0)
+        rate = (count - before) / (now - then)
+        self._rates[name] = rate if name not in self._rates else 0.85 * self._rates[name] + 0.15 * rate
+        return round(self._rates[name], 1)
+
+    async def _interest(self) -> None:
+        """Give streams that are only for some symbols to the coins looked at and to those with the widest spreads."""
+        while True:
+            rows = [r for r in list(self._board.rows.values()) if r.spread is not None]
+            rows.sort(key=lambda r: -r.spread.gross_pct if r.spread else 0.0)
+            coins = dict.fromkeys([*self.looked_at, *(r.coin for r in rows[:TOP_COINS])])
+            for name, fleet in self._fleets.items():
+                for market in Market:
+                    fleet.demand(market, _symbols(self._board, coins, name, market))
+            await self._clock.sleep(INTEREST_S if rows else 1.0)
+
+
+def _symbols(board: Board, coins: dict[str, None], venue: str, market: Market) -> list[str]:
+    """This market's symbols of coins that another venue trades too, in the order of `coins`."""
+    found = []
+    for coin in coins:
+        row = board.rows.get(coin)
+        if row is not None and len({c.key.venue for c in row.cells}) > 1:
+            found += [c.key.symbol for c in row.cells if c.key.venue == venue and c.key.market is market]
+    return found
