@@ -17,14 +17,14 @@ from frmon.feeds.contract import Channel, Stream, Venue
 from frmon.feeds.pacer import Pacer
 from frmon.feeds.plan import after_refusal
 from frmon.feeds.transport import Closed, Socket, dial
+from frmon.feeds.watchdog import Watchdog
 from frmon.jobs import backoff
 from frmon.model import Carrier, LineState, Sink, Status, Tick
 
 LOG = logging.getLogger("frmon.line")
 HEALTHY_S = 30.0  # of data before the back-off is forgotten
-FIRST_DATA_S = 10.0  # within which every asked symbol must have spoken, where the venue sends a snapshot
+RESUBSCRIBE_S = 60.0  # that a channel may be silent on a living line
 LAGGING_MS = 2_000
-PATIENCE = 6  # a silent channel that REST does not contradict is given this many times its quiet time
 
 
 class Access(msgspec.Struct, kw_only=True):
@@ -58,8 +58,8 @@ class Line:
             for c in stream.channels
         }
         self._access = access
-        self._channels = {c.kind: c for c in stream.channels if c.parts}
-        self._quote_kind = next((c.kind for c in stream.channels if "quote" in c.parts), "")
+        self._watchdog = Watchdog(stream, self.carriers, access.time_scale)
+        self._quote_kind = self._watchdog.quote_kind
         self._budget = Pacer(access.clock, [*stream.ask_rules, *stream.subscribe_rules])
         self._message_cost = [(r.name, 1) for r in stream.ask_rules]
         self._ask_cost = self._message_cost + [(r.name, 1) for r in stream.subscribe_rules]
@@ -69,9 +69,7 @@ class Line:
         self._asked: dict[str, tuple[str, ...]] = {}
         self._asked_at = 0.0
         self._request = 0
-        self._unheard: set[str] = set()
-        self._reasked = False
-        self._contradicted = 0
+        self._resubscribed_at = float("-inf")
         self._last_at = float("-inf")
         self._lags: deque[float] = deque(maxlen=64)
         self._redial = asyncio.Event()
@@ -102,11 +100,12 @@ class Line:
         """Ask for more symbols and, where the venue can, no longer for others; the rest goes on undisturbed."""
         add, remove = set(add) - self.symbols, set(remove) & self.symbols
         self.symbols = (self.symbols | add) - remove
-        self._unheard -= remove
+        self._watchdog.forget(remove)
         self.state.symbols = len(self.symbols)
         if self.stream.per_symbol and remove and self.stream.unask is not None:
             self._want(remove, ask=False)
         if add:
+            self._watchdog.asked(add)
             self._want(add)
 
     def redial(self) -> None:
@@ -115,7 +114,7 @@ class Line:
 
     def is_live(self) -> bool:
         """Whether every data channel has spoken on this connection and none has fallen silent."""
-        return bool(self._channels) and all(self.carriers[kind].live for kind in self._channels)
+        return all(self.carriers[kind].live for kind in self._watchdog.channels)
 
     def look(self) -> LineState:
         """Its state now."""
@@ -152,12 +151,12 @@ class Line:
         self._wanted.clear()
         self._asked.clear()
         self._lags.clear()
-        self._reasked = False
         self.opened_at = self._asked_at = self._access.clock.mono()
         for carrier in self.carriers.values():
             carrier.generation += 1
-        self._unheard = set(self.symbols) - set(self.rejected) if self._snapshots() else set()
-        self._want(self.symbols - set(self.rejected))
+        symbols = self.symbols - set(self.rejected)
+        self._watchdog.opened(symbols)
+        self._want(symbols)
         self._show(Status.CONNECTING, "asking")
 
     def _drop(self) -> None:
@@ -166,10 +165,6 @@ class Line:
         for carrier in self.carriers.values():
             carrier.live = False
             carrier.up_at = float("inf")
-
-    def _snapshots(self) -> bool:
-        channel = self._channels.get(self._quote_kind)
-        return self.stream.per_symbol and channel is not None and channel.snapshot_on_ask
 
     def _want(self, symbols: Iterable[str], *, ask: bool = True) -> None:
         self._wanted.append((ask, sorted(symbols)))
@@ -243,13 +238,13 @@ class Line:
         if ticks:
             if ticks[-1].event_ms is not None:
                 self._lags.append(now_ms - ticks[-1].event_ms)
-            if self._unheard and kind == self._quote_kind:
-                self._unheard.difference_update([t.symbol for t in ticks])
+            if self._watchdog.unheard:
+                self._watchdog.heard(kind, [t.symbol for t in ticks])
 
     def _up(self, carrier: Carrier, at: float) -> None:
         carrier.live = True
         carrier.up_at = at
-        self._contradicted = sum(c.contradicted for c in self.carriers.values())
+        self._watchdog.up()
         if self.is_live():
             self._show(Status.LIVE, self._rejections())
 
@@ -267,7 +262,7 @@ class Line:
         again, rejected = after_refusal(self.stream, asked, refusal)
         for symbol in rejected:
             self.rejected[symbol] = refusal.why
-            self._unheard.discard(symbol)
+            self._watchdog.forget((symbol,))
             self._access.tell(f"{self.state.name}: {symbol} refused ({refusal.why})")
         if again:
             self._want(again)
@@ -277,49 +272,35 @@ class Line:
             self._show(Status.LIVE, self._rejections())
 
     async def _watch(self) -> None:
-        scale = self._access.time_scale
         while True:
-            await self._access.clock.sleep(1.0 * scale)
-            if self._wanted or self._socket is None:
+            await self._access.clock.sleep(1.0 * self._access.time_scale)
+            if self._wanted:
                 continue
             now = self._access.clock.mono()
-            self._watch_channels(now, scale)
-            if self._unheard and now - self._asked_at > FIRST_DATA_S * scale:
-                self._ask_again()
+            finding = self._watchdog.check(now, self._asked_at, len(self.symbols))
+            if finding.dead:
+                raise Unreachable("RECONNECT", f"no data for {now - max(self._last_at, self._asked_at):.0f} s")
+            for channel in finding.silent:
+                self._silence(channel, now)
+            if finding.ask_again:
+                self._want(finding.ask_again)
+            if finding.mute:
+                self._show(Status.PARTIAL, f"{finding.mute} of {len(self.symbols)} silent")
 
-    def _watch_channels(self, now: float, scale: float) -> None:
-        silent = [c for c in self._channels.values() if self._is_silent(c, now, scale)]
-        if not silent:
-            return
-        if len(silent) == len(self._channels):
-            raise Unreachable("RECONNECT", f"no data for {now - max(self._last_at, self._asked_at):.0f} s")
-        for channel in silent:
-            carrier = self.carriers[channel.kind]
-            carrier.live = False
-            if now - max(carrier.heard_at, self._asked_at) > 3 * channel.quiet_after_s * scale and not self._reasked:
-                self._reasked = True
-                self._want(self.symbols)
-        self._show(Status.NO_DATA, f"no data on {', '.join(c.kind for c in silent)}")
-
-    def _is_silent(self, channel: Channel, now: float, scale: float) -> bool:
-        """Whether a channel's silence means trouble. While REST, which covers it meanwhile, contradicts nothing that it
-        said, it may just be a quiet market."""
+    def _silence(self, channel: Channel, now: float) -> None:
+        """One channel of a living line fell silent: its quotes ride no more. After a minute it is asked for again, where that
+        disturbs nothing, else the line is dialled again."""
         carrier = self.carriers[channel.kind]
-        silence = now - max(carrier.heard_at, self._asked_at)
-        limit = channel.quiet_after_s * scale
-        if carrier.live and carrier.contradicted == self._contradicted and len(self.symbols) < 50:
-            limit *= PATIENCE
-        return silence > limit
-
-    def _ask_again(self) -> None:
-        """Symbols that should have spoken at once and did not: ask once more, then say so."""
-        if self._reasked:
-            silent = len(self._unheard)
-            self._show(Status.PARTIAL, f"{silent} of {len(self.symbols)} silent")
-            self._unheard = set()
+        if carrier.live or self.state.status is not Status.NO_DATA:
+            self._access.tell(f"{self.state.name}: no data on {channel.kind}")
+            self._show(Status.NO_DATA, f"no data on {channel.kind}")
+        carrier.live = False
+        if now - max(self._resubscribed_at, self.opened_at) < RESUBSCRIBE_S * self._access.time_scale:
             return
-        self._reasked = True
-        self._want(self._unheard)
+        if self.stream.per_symbol:
+            raise Unreachable("RECONNECT", f"no data on {channel.kind}")
+        self._resubscribed_at = now
+        self._want(self.symbols)
 
     def _show(self, status: Status, detail: str) -> None:
         if status != self.state.status:

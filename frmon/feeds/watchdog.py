@@ -1,0 +1,86 @@
+"""When a line's silence means that something is wrong: judged per channel, by data alone."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import msgspec
+
+from frmon.feeds.contract import Channel, Stream
+from frmon.model import Carrier
+
+FIRST_DATA_S = 10.0  # within which every asked symbol must have spoken, where the venue sends a snapshot
+SMALL = 50  # symbols: below, a silent market is a possible explanation of a silent channel
+PATIENCE = 6  # times the quiet time that a small line gets while REST contradicts nothing it said
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """What is wrong: the silent channels, whether nothing speaks at all, the symbols to ask for again, and how many
+    symbols stay silent although they were asked for twice."""
+
+    silent: Sequence[Channel] = ()
+    dead: bool = False
+    ask_again: frozenset[str] = frozenset()
+    mute: int = 0
+
+
+class Watchdog:
+    """Watches one line's channels. Times are monotonic seconds; quiet times are multiplied by `scale`."""
+
+    def __init__(self, stream: Stream, carriers: Mapping[str, Carrier], scale: float) -> None:
+        self.channels = {c.kind: c for c in stream.channels if c.parts}
+        self.quote_kind = next((c.kind for c in stream.channels if "quote" in c.parts), "")
+        self._carriers = carriers
+        self._scale = scale
+        quotes = self.channels.get(self.quote_kind)
+        self._expects_snapshots = stream.per_symbol and quotes is not None and quotes.snapshot_on_ask
+        self.unheard: set[str] = set()  # asked symbols that should have spoken at once and did not yet
+        self._reasked = False
+        self._contradicted = 0
+
+    def opened(self, symbols: Iterable[str]) -> None:
+        """A new connection will ask for these symbols."""
+        self.unheard = set(symbols) if self._expects_snapshots else set()
+        self._reasked = False
+
+    def asked(self, symbols: Iterable[str]) -> None:
+        """More symbols are asked for."""
+        if self._expects_snapshots:
+            self.unheard.update(symbols)
+
+    def heard(self, kind: str, symbols: Iterable[str]) -> None:
+        """These symbols spoke."""
+        if kind == self.quote_kind:
+            self.unheard.difference_update(symbols)
+
+    def forget(self, symbols: Iterable[str]) -> None:
+        """These symbols are not expected any more."""
+        self.unheard.difference_update(symbols)
+
+    def up(self) -> None:
+        """A channel spoke for the first time on this connection, or again after a silence."""
+        self._contradicted = self._contradictions()
+
+    def check(self, now: float, asked_at: float, symbols: int) -> Finding:
+        """What is wrong now. `asked_at`: when the last ask was sent; `symbols`: how many the line carries."""
+        silent = [c for c in self.channels.values() if self._is_silent(c, now, asked_at, symbols)]
+        if silent and len(silent) == len(self.channels):
+            return Finding(silent, dead=True)
+        again: frozenset[str] = frozenset()
+        mute = 0
+        if self.unheard and now - asked_at > FIRST_DATA_S * self._scale:
+            if self._reasked:
+                mute = len(self.unheard)
+                self.unheard = set()
+            else:
+                self._reasked = True
+                again = frozenset(self.unheard)
+        return Finding(silent, ask_again=again, mute=mute)
+
+    def _is_silent(self, channel: Channel, now: float, asked_at: float, symbols: int) -> bool:
+        carrier = self._carriers[channel.kind]
+        limit = channel.quiet_after_s * self._scale
+        if carrier.live and symbols < SMALL and self._contradictions() == self._contradicted:
+            limit *= PATIENCE
+        return now - max(carrier.heard_at, asked_at) > limit
+
+    def _contradictions(self) -> int:
+        return sum(c.contradicted for c in self._carriers.values())
