@@ -3,10 +3,14 @@
 One `Dialect` is one port. The server counts connects, client messages, their bytes and REST quotas by the dialect's data;
 what only the dialect can see (arguments of a subscribe, streams on a connection) its `Session` checks and reports with
 `Stage.violate`. All times are Unix milliseconds of the simulator's clock, which never goes back.
+
+Every module in this package that has `DIALECTS: tuple[Dialect, ...]` is found by itself.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib import import_module
+from pkgutil import iter_modules
 from typing import Any, Protocol
 
 import msgspec
@@ -163,3 +167,11 @@ class Window:
         """Seconds until the oldest units leave the window."""
         self.used(now_ms)
         return max(0.0, (self._held[0][0] + self.window_ms - now_ms) / 1000) if self._held else 0.0
+
+
+def all_dialects() -> list[Dialect]:
+    """All dialects of this package, by module name."""
+    found: list[Dialect] = []
+    for info in sorted(iter_modules(__path__), key=lambda i: i.name):
+        found.extend(getattr(import_module(f"{__name__}.{info.name}"), "DIALECTS", ()))
+    return found
