@@ -1,0 +1,219 @@
+"""Binance's REST replies: what lists its instruments and what covers all symbols at once."""
+
+from collections.abc import Callable, Mapping
+
+import msgspec
+
+from frmon.errors import DecodeError
+from frmon.feeds.contract import Page
+from frmon.feeds.venues._reading import (
+    UNREADABLE,
+    Decimal,
+    Millis,
+    is_usable,
+    members,
+    mended,
+    price,
+    rate,
+    side,
+    unreadable,
+    when,
+    word,
+)
+from frmon.model import Listing, Market, Tick
+
+SPOT_STATUS = {"TRADING": "trading"} | dict.fromkeys(("HALT", "BREAK", "END_OF_DAY", "CANCEL_ONLY"), "halted")
+PERP_STATUS = {"TRADING": "trading", "TRADING_HALT": "halted", "PENDING_TRADING": "prelaunch"}
+ASSET_CLASSES = {
+    "COIN": "crypto",
+    "EQUITY": "stock",
+    "COMMODITY": "commodity",
+    "FX": "forex",
+    "INDEX": "index",
+    "PREMARKET": "premarket",
+}
+LONGEST_H = 24.0  # no funding interval is longer
+
+
+class _Row(msgspec.Struct, gc=False, rename="camel"):
+    """A row of any REST reply for all symbols."""
+
+    symbol: str
+    bid_price: Decimal = None
+    bid_qty: Decimal = None
+    ask_price: Decimal = None
+    ask_qty: Decimal = None
+    time: Millis = None
+    close_time: Millis = None
+    last_price: Decimal = None
+    quote_volume: Decimal = None
+    mark_price: Decimal = None
+    index_price: Decimal = None
+    last_funding_rate: Decimal = None
+    next_funding_time: Millis = None
+    funding_interval_hours: Decimal = None
+
+
+class _Filter(msgspec.Struct, rename="camel"):
+    tick_size: Decimal = None
+
+
+class _Instrument(msgspec.Struct, rename="camel"):
+    symbol: str
+    status: str
+    base_asset: str
+    quote_asset: str
+    margin_asset: str = ""
+    contract_type: str = ""
+    underlying_type: str = ""
+    delivery_date: Millis = None
+    onboard_date: Millis = None
+    is_spot_trading_allowed: bool = True
+    filters: list[_Filter] = []
+
+
+class _Directory(msgspec.Struct):
+    symbols: list[_Instrument]
+
+
+class _Time(msgspec.Struct, rename="camel"):
+    server_time: int
+
+
+_ROWS = msgspec.json.Decoder(list[_Row], strict=False)
+_DIRECTORY = msgspec.json.Decoder(_Directory, strict=False)
+_TIME = msgspec.json.Decoder(_Time)
+
+
+def _rows(raw: bytes) -> list[_Row]:
+    try:
+        return _ROWS.decode(raw)
+    except UNREADABLE:
+        if raw.lstrip().startswith(b"{"):
+            told = members(raw)
+            raise unreadable(_said(told)) from None
+        return mended(raw, _Row)[0]
+
+
+def _said(told: Mapping[str, msgspec.Raw]) -> str:
+    return f"{word(told.get('code'))} {word(told.get('msg'))}".strip()
+
+
+def snapshot(read: Callable[[_Row], Tick], raw: bytes) -> list[Tick]:
+    """A reply for all symbols: its USDT rows, each as `read` reads it. Raises DecodeError."""
+    return [read(row) for row in _rows(raw) if row.symbol.endswith("USDT") and is_usable(row.symbol)]
+
+
+def book_row(row: _Row) -> Tick:
+    """A row of `ticker/bookTicker`; only perpetuals have a time."""
+    return Tick(
+        symbol=row.symbol,
+        event_ms=when(row.time),
+        bid=side(row.bid_price),
+        ask=side(row.ask_price),
+        bid_size=price(row.bid_qty),
+        ask_size=price(row.ask_qty),
+    )
+
+
+def ticker_row(row: _Row) -> Tick:
+    """A row of `ticker/24hr`."""
+    return Tick(
+        symbol=row.symbol,
+        event_ms=when(row.close_time),
+        last=price(row.last_price),
+        volume_usd=price(row.quote_volume),
+    )
+
+
+def mark_row(row: _Row) -> Tick:
+    """A row of `premiumIndex`; no next settlement means that the rate means nothing."""
+    scheduled = row.next_funding_time != 0
+    return Tick(
+        symbol=row.symbol,
+        event_ms=when(row.time),
+        mark=price(row.mark_price),
+        index=price(row.index_price),
+        funding_rate=rate(row.last_funding_rate) if scheduled else None,
+        next_funding_ms=when(row.next_funding_time) if scheduled else 0,
+    )
+
+
+def interval_row(row: _Row) -> Tick:
+    """A row of `fundingInfo`, which lists the symbols whose interval was ever adjusted."""
+    hours = price(row.funding_interval_hours)
+    return Tick(symbol=row.symbol, funding_interval_h=hours if hours is not None and hours <= LONGEST_H else None)
+
+
+def page(market: Market, raw: bytes) -> Page:
+    """`exchangeInfo`, which has a single page."""
+    try:
+        instruments, skipped = _DIRECTORY.decode(raw).symbols, 0
+    except UNREADABLE:
+        told = members(raw)
+        if "symbols" not in told:
+            raise unreadable(_said(told)) from None
+        instruments, skipped = mended(told["symbols"], _Instrument)
+    usable = [i for i in instruments if is_usable(i.symbol) and is_usable(i.base_asset)]
+    list_one = _spot if market is Market.SPOT else _perp
+    listings = [found for found in map(list_one, usable) if found is not None]
+    return Page(listings, skipped=skipped + len(instruments) - len(usable))
+
+
+def _spot(one: _Instrument) -> Listing | None:
+    status = SPOT_STATUS.get(one.status)
+    if status is None or one.quote_asset != "USDT" or not one.is_spot_trading_allowed:
+        return None
+    return Listing(
+        venue="binance",
+        market=Market.SPOT,
+        symbol=one.symbol,
+        base=one.base_asset,
+        status=status,
+        tick=_tick_size(one),
+        contract=1.0,
+    )
+
+
+def _perp(one: _Instrument) -> Listing | None:
+    """Its interval is 8 h unless `fundingInfo` lists another (documented by the venue)."""
+    status = PERP_STATUS.get(one.status)
+    is_perpetual = one.contract_type in {"PERPETUAL", "TRADIFI_PERPETUAL"} and "_" not in one.symbol
+    if status is None or not is_perpetual or not one.quote_asset == one.margin_asset == "USDT":
+        return None
+    return Listing(
+        venue="binance",
+        market=Market.PERP,
+        symbol=one.symbol,
+        base=one.base_asset,
+        asset_class=_asset_class(one),
+        status=status,
+        funding_h=8.0,
+        off_ms=when(one.delivery_date),  # 4133404800000 = never
+        on_ms=when(one.onboard_date),
+        tick=_tick_size(one),
+        contract=1.0,
+    )
+
+
+def _asset_class(one: _Instrument) -> str:
+    """EQUITY, HK_EQUITY, KR_EQUITY and whatever country comes next are stocks."""
+    kind = one.underlying_type
+    if not kind:
+        return "crypto" if one.contract_type == "PERPETUAL" else "other"
+    return ASSET_CLASSES.get(kind) or ("stock" if kind.endswith("EQUITY") else "other")
+
+
+def _tick_size(one: _Instrument) -> float | None:
+    return next((size for size in (price(f.tick_size) for f in one.filters) if size is not None), None)
+
+
+def server_time(raw: bytes) -> int:
+    """Unix milliseconds."""
+    try:
+        told = when(_TIME.decode(raw).server_time)
+    except UNREADABLE as error:
+        raise unreadable(error) from None
+    if told is None:
+        raise DecodeError("no time")
+    return told

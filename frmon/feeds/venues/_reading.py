@@ -1,0 +1,122 @@
+"""Typed decoding that survives bad values: C speed for what is well formed, field by field for what is not."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from functools import cache, lru_cache
+from math import inf
+from typing import Any, Literal, TypeVar
+
+import msgspec
+
+from frmon.errors import DecodeError
+from frmon.feeds.text import clean, is_symbol, positive
+from frmon.model import EMPTY
+
+Decimal = float | Literal[""] | None
+"""A foreign decimal text or number as the decoder reads it; "" = explicitly nothing, None = absent, null or unreadable."""
+Millis = int | Literal[""] | None
+"""A foreign time or order number, likewise."""
+UNREADABLE = (ValueError, RecursionError)
+"""What decoding raises: msgspec's errors and bad UTF-8 are ValueErrors, too deep nesting is a RecursionError."""
+
+T = TypeVar("T", bound=msgspec.Struct)
+_OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_ARRAY = msgspec.json.Decoder(list[msgspec.Raw])
+_WORD = msgspec.json.Decoder(str | int | None)
+
+
+def price(value: Decimal) -> float | None:
+    """A number above zero, else None."""
+    return value if type(value) is float and 0.0 < value < inf else None
+
+
+def side(value: Decimal) -> float | None:
+    """The price of one side of a book: EMPTY where the venue says zero, None where it says nothing readable."""
+    if type(value) is not float:
+        return None
+    if 0.0 < value < inf:
+        return value
+    return EMPTY if value == 0.0 else None
+
+
+def rate(value: Decimal) -> float | None:
+    """A finite number of any sign, else None."""
+    return value if type(value) is float and -inf < value < inf else None
+
+
+def when(value: Millis) -> int | None:
+    """Unix milliseconds between 2015 and 2100, else None."""
+    return value if type(value) is int and 1_420_000_000_000 < value < 4_102_444_800_000 else None
+
+
+def is_usable(symbol: str) -> bool:
+    """`is_symbol`, remembered."""
+    return len(symbol) <= 40 and _is_symbol(symbol)
+
+
+@lru_cache(maxsize=16_384)
+def _is_symbol(symbol: str) -> bool:
+    return is_symbol(symbol)
+
+
+def members(raw: bytes | msgspec.Raw) -> dict[str, msgspec.Raw]:
+    """The undecoded members of an object. Raises DecodeError."""
+    try:
+        return _OBJECT.decode(raw)
+    except UNREADABLE as error:
+        raise unreadable(error) from None
+
+
+def word(raw: bytes | msgspec.Raw | None, limit: int = 80) -> str:
+    """A text or whole number as clean text; "" for everything else."""
+    if raw is None:
+        return ""
+    try:
+        value = _WORD.decode(raw)
+    except UNREADABLE:
+        return ""
+    return "" if value is None else clean(value, limit)
+
+
+def mend(raw: bytes | msgspec.Raw, kind: type[T]) -> T | None:
+    """One row, field by field: what cannot be read stays at its default. None when that leaves no row."""
+    try:
+        told = _OBJECT.decode(raw)
+    except UNREADABLE:
+        return None
+    kept = {}
+    for encoded, name, decoder in _fields(kind):
+        if encoded in told:
+            with suppress(*UNREADABLE):
+                kept[name] = decoder.decode(told[encoded])
+    try:
+        return kind(**kept)
+    except TypeError:
+        return None
+
+
+@cache
+def _fields(kind: type[msgspec.Struct]) -> tuple[tuple[str, str, msgspec.json.Decoder[Any]], ...]:
+    fields = msgspec.structs.fields(kind)
+    return tuple((f.encode_name, f.name, msgspec.json.Decoder(f.type, strict=False)) for f in fields)
+
+
+def mended(raw: bytes | msgspec.Raw, kind: type[T]) -> tuple[list[T], int]:
+    """The rows of an array, each mended, and how many had to be skipped. Raises DecodeError."""
+    try:
+        parts = _ARRAY.decode(raw)
+    except UNREADABLE as error:
+        raise unreadable(error) from None
+    found = [row for row in (mend(part, kind) for part in parts) if row is not None]
+    return found, len(parts) - len(found)
+
+
+def unreadable(error: Exception | str) -> DecodeError:
+    """A DecodeError with a short clean text."""
+    return DecodeError(clean(error, 80) or "unreadable")
+
+
+def retry_after(headers: Mapping[str, str], default: float) -> float:
+    """Seconds to wait as the `retry-after` header says, at most three days (the longest ban documented anywhere)."""
+    told = positive(headers.get("retry-after", ""))
+    return default if told is None else min(told, 259_200.0)
