@@ -147,12 +147,19 @@ def is_mergeable(cell: Cell, tick: Tick, carrier: Carrier) -> bool:
 
 
 def take_frame(cell: Cell, tick: Tick, carrier: Carrier, at: float, now_ms: int) -> None:
-    """Merge what a stream said."""
-    ms = tick.event_ms if tick.event_ms is not None else now_ms
+    """Merge what a stream said. Without a venue time it is the newest because it came last, whatever the wall clock says."""
+    ms = tick.event_ms if tick.event_ms is not None else max(now_ms, _newest_ms(cell))
     if _quote(cell, tick, ms):
         cell.quote.state(carrier, at)
         _note(cell, tick.event_ms, now_ms, "ws")
     _rest_of(cell, tick, ms, carrier, at)
+
+
+def _newest_ms(cell: Cell) -> int:
+    return max(
+        cell.bid_ms, cell.ask_ms, cell.last_ms, cell.volume_ms, cell.mark_ms, cell.index_ms,
+        cell.rate_ms, cell.next_ms, cell.interval_ms, cell.settled_ms,
+    )  # fmt: skip
 
 
 def take_reply(cell: Cell, tick: Tick, carrier: Carrier, receipt: Receipt) -> None:
