@@ -1,0 +1,157 @@
+"""OKX: spot and USDT swaps, as its public market data (API v5) was in November 2026.
+
+WebSockets only on port 443: 8443 takes none since 2026-10-31. A line on which nothing is pushed for 30 s is cut, so it
+is kept by a text ping. Funding, mark and index prices come by REST: their channels speak slowly or for each instrument.
+"""
+
+from collections.abc import Mapping
+from functools import partial
+
+from frmon.errors import DecodeError, Unreachable
+from frmon.feeds.contract import Channel, Directory, Request, Rule, ServerTime, Snapshot, Stream, Venue
+from frmon.feeds.venues._answers import refusal
+from frmon.feeds.venues._okx import ask, ask_notices, page, parse, server_time, snapshot
+from frmon.feeds.venues._reading import members, retry_after, word
+from frmon.model import Market
+
+BACK_OFF_S = 3.0  # after "too many requests" of 20 or 10 in 2 s; the venue names no time
+DOWN = "50001"  # code of "service temporarily unavailable"
+WS_PATH = "/ws/v5/public"
+QUOTE = frozenset({"quote", "last", "turnover"})
+
+
+def verdict(status: int, headers: Mapping[str, str], body: bytes) -> Unreachable | None:
+    """429 stops one kind of request for seconds; HTTP 200 with an error code is left to the parsers."""
+    why = refusal(status, headers, body)
+    if why is None:
+        return None
+    code, text = _said(body)
+    said = f"HTTP {status} {code} {text}".strip() if code else why.why
+    if code == DOWN:
+        return Unreachable("MAINT", said, retry_after(headers, 30.0))
+    if status == 429:
+        return Unreachable("BANNED", said, retry_after(headers, BACK_OFF_S))
+    if status == 404:
+        return Unreachable("BLOCKED", said, 1800.0)
+    return Unreachable(why.status, said, why.retry_s)
+
+
+def _said(body: bytes) -> tuple[str, str]:
+    try:
+        told = members(body)
+    except DecodeError:
+        return "", ""
+    return word(told.get("code"), 12), word(told.get("msg"))
+
+
+def _get(path: str, rule: str, query: str = "") -> Request:
+    return Request(endpoint="rest", path=f"/api/v5/{path}", query=query, costs=((rule, 1),))
+
+
+def _directory(market: Market, kind: str) -> Directory:
+    return Directory(
+        market=market,
+        request=_get("public/instruments", f"{kind} instruments", f"instType={kind}"),
+        parse=partial(page, market),
+    )
+
+
+def _tickers(market: Market, kind: str) -> Snapshot:
+    return Snapshot(
+        kind="ticker",
+        market=market,
+        request=_get("market/tickers", "tickers", f"instType={kind}"),
+        parse=partial(snapshot, "tickers"),
+        parts=QUOTE,
+    )
+
+
+def _stream(name: str, market: Market) -> Stream:
+    return Stream(
+        name=name,
+        market=market,
+        endpoint="ws",
+        path=WS_PATH,
+        channels=(Channel(kind="ticker", parts=QUOTE, quiet_after_s=20.0, snapshot_on_ask=True),),
+        ask=partial(ask, "subscribe"),
+        unask=partial(ask, "unsubscribe"),
+        parse=parse,
+        symbols_per_line=250,  # the venue's limit of channels a line is not published
+        subscribe_rules=(Rule("subscribe", 480, 3600.0),),
+        connect_costs=(("connects", 1),),
+        refusal_voids_ask=True,
+        ping=b"ping",
+        ping_every_s=15.0,
+    )
+
+
+VENUE = Venue(
+    name="okx",
+    title="OKX",
+    code="OK",
+    endpoints={"rest": "https://openapi.okx.com", "ws": "wss://ws.okx.com"},
+    taker_fee_spot=0.001,
+    taker_fee_perp=0.0005,
+    rules=(
+        Rule("connects", 1, 0.4),  # 3 in 1 s
+        Rule("SPOT instruments", 20, 2.0),
+        Rule("SWAP instruments", 20, 2.0),
+        Rule("tickers", 20, 2.0),
+        Rule("index tickers", 20, 2.0),
+        Rule("funding rate", 10, 2.0),
+        Rule("mark price", 10, 2.0),
+        Rule("time", 10, 2.0),
+    ),
+    directories=(_directory(Market.SPOT, "SPOT"), _directory(Market.PERP, "SWAP")),
+    snapshots=(
+        _tickers(Market.SPOT, "SPOT"),
+        _tickers(Market.PERP, "SWAP"),
+        Snapshot(
+            kind="funding",
+            market=Market.PERP,
+            request=_get("public/funding-rate", "funding rate", "instId=ANY"),
+            parse=partial(snapshot, "funding-rate"),
+            parts=frozenset({"funding"}),
+            every_s=30.0,
+            cover_s=None,
+        ),
+        Snapshot(
+            kind="mark",
+            market=Market.PERP,
+            request=_get("public/mark-price", "mark price", "instType=SWAP"),
+            parse=partial(snapshot, "mark-price"),
+            parts=frozenset({"ref"}),
+            every_s=5.0,
+            cover_s=None,
+        ),
+        Snapshot(
+            kind="index",
+            market=Market.PERP,
+            request=_get("market/index-tickers", "index tickers", "quoteCcy=USDT"),
+            parse=partial(snapshot, "index-tickers"),
+            parts=frozenset({"ref"}),
+            every_s=15.0,
+            cover_s=None,
+        ),
+    ),
+    streams=(
+        _stream("spot", Market.SPOT),
+        _stream("perp", Market.PERP),
+        Stream(
+            name="notices",
+            market=Market.PERP,
+            endpoint="ws",
+            path=WS_PATH,
+            channels=(Channel(kind="notice"),),
+            ask=ask_notices,
+            parse=parse,
+            per_symbol=False,
+            subscribe_rules=(Rule("subscribe", 480, 3600.0),),
+            connect_costs=(("connects", 1),),
+            ping=b"ping",
+            ping_every_s=15.0,
+        ),
+    ),
+    server_times=(ServerTime(_get("public/time", "time"), server_time),),
+    verdict=verdict,
+)
