@@ -10,7 +10,9 @@ from functools import partial
 from frmon.errors import DecodeError, Unreachable
 from frmon.feeds.contract import Channel, Directory, Request, Rule, ServerTime, Snapshot, Stream, Venue
 from frmon.feeds.venues._answers import refusal
-from frmon.feeds.venues._okx import ask, ask_notices, page, parse, server_time, snapshot
+from frmon.feeds.venues._okx_listings import page
+from frmon.feeds.venues._okx_rows import server_time, snapshot
+from frmon.feeds.venues._okx_stream import ask, ask_notices, parse
 from frmon.feeds.venues._reading import members, retry_after, word
 from frmon.model import Market
 
