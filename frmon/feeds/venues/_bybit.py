@@ -1,0 +1,246 @@
+"""How Bybit's frames are read. Numbers come as text; "" means not applicable."""
+
+import re
+from math import inf
+from typing import TypeVar
+
+import msgspec
+from msgspec import UNSET
+from msgspec.json import Decoder
+
+from frmon.errors import DecodeError, Refused
+from frmon.feeds.contract import Heard
+from frmon.feeds.text import clean
+from frmon.feeds.venues._reading import (
+    UNREADABLE,
+    Decimal,
+    Millis,
+    is_usable,
+    members,
+    mend,
+    price,
+    rate,
+    unreadable,
+    when,
+)
+from frmon.feeds.venues._rows import Due, Side, due, side
+from frmon.model import EMPTY, Tick
+
+Levels = list[tuple[float, float]] | None
+
+
+class Ticker(
+    msgspec.Struct,
+    gc=False,
+    rename={
+        "last": "lastPrice",
+        "bid": "bid1Price",
+        "bid_size": "bid1Size",
+        "ask": "ask1Price",
+        "ask_size": "ask1Size",
+        "mark": "markPrice",
+        "index": "indexPrice",
+        "turnover": "turnover24h",
+        "rate": "fundingRate",
+        "interval_h": "fundingIntervalHour",
+        "next_ms": "nextFundingTime",
+    },
+):
+    """`data` of a `tickers` frame and a row of the tickers reply, spot or linear."""
+
+    symbol: str = ""
+    last: Decimal = None
+    bid: Side = UNSET
+    bid_size: Decimal = None
+    ask: Side = UNSET
+    ask_size: Decimal = None
+    mark: Decimal = None
+    index: Decimal = None
+    turnover: Decimal = None
+    rate: Decimal = None
+    interval_h: Decimal = None
+    next_ms: Due = UNSET
+
+
+class Spot(msgspec.Struct, gc=False, rename={"last": "lastPrice", "turnover": "turnover24h"}):
+    """`data` of a spot frame: of `orderbook.1` (s, b, a, seq) or of `tickers` (the rest)."""
+
+    s: str = ""
+    b: Levels = None
+    a: Levels = None
+    seq: Millis = None
+    symbol: str = ""
+    last: Decimal = None
+    turnover: Decimal = None
+
+
+class Frame(msgspec.Struct, gc=False):
+    """What all frames share: of data topic, type, ts and cs (cross sequence), of answers the rest."""
+
+    topic: str = ""
+    type: str = ""
+    ts: Millis = None
+    cs: Millis = None
+    success: bool = True
+    ret_msg: str = ""
+    req_id: str = ""
+
+
+class LinearFrame(Frame, gc=False):
+    """A frame of the linear stream."""
+
+    data: Ticker | None = None
+
+
+class SpotFrame(Frame, gc=False):
+    """A frame of the spot stream."""
+
+    data: Spot | None = None
+
+
+_LINEAR = Decoder(LinearFrame, strict=False)
+_SPOT = Decoder(SpotFrame, strict=False)
+
+_REFUSED_TOPIC = re.compile(
+    r"(?:handler not found|(already subscribed)) ?, ?topic ?: ?([^\s,\]]+)|invalid symbol ?:? ?\[ ?([^\s,\]]+)", re.I
+)
+
+_TOPIC_KIND = re.compile(r"^[A-Za-z]+\.(?:\d+\.)?")
+
+F = TypeVar("F", LinearFrame, SpotFrame)
+
+
+def hear_linear(raw: bytes) -> Heard:
+    """A frame of the linear stream."""
+    frame = _frame(raw, _LINEAR, Ticker)
+    if not frame.topic.startswith("tickers."):
+        return _answer(frame)
+    row = frame.data
+    if row is None or not row.symbol:
+        raise DecodeError("ticker frame without data")
+    if not is_usable(row.symbol):
+        return "", ()
+    return "ticker", (ticker_tick(row, when(frame.ts), _order(frame.cs), delta=frame.type != "snapshot"),)
+
+
+def hear_spot(raw: bytes) -> Heard:
+    """A frame of the spot stream."""
+    frame = _frame(raw, _SPOT, Spot)
+    if frame.topic.startswith("orderbook.1."):
+        return _book(frame, _spot_data(frame))
+    if not frame.topic.startswith("tickers."):
+        return _answer(frame)
+    row = _spot_data(frame)
+    if not is_usable(row.symbol):
+        return "", ()
+    tick = Tick(
+        symbol=row.symbol,
+        event_ms=when(frame.ts),
+        seq=_order(frame.cs),
+        last=price(row.last),
+        volume_usd=price(row.turnover),
+    )
+    return "ticker", (tick,)
+
+
+def _frame(raw: bytes, decoder: Decoder[F], data: type[msgspec.Struct]) -> F:
+    try:
+        return decoder.decode(raw)
+    except msgspec.ValidationError:
+        told = members(raw)
+    except UNREADABLE as error:
+        raise unreadable(error) from None
+    frame = mend(raw, decoder.type) or decoder.type()
+    if frame.data is None and "data" in told:
+        frame.data = mend(told["data"], data)  # type: ignore[assignment]
+    return frame
+
+
+def _spot_data(frame: SpotFrame) -> Spot:
+    data = frame.data
+    if data is None or not (data.s or data.symbol):
+        raise DecodeError("spot frame without data")
+    return data
+
+
+def _book(frame: SpotFrame, data: Spot) -> Heard:
+    if not is_usable(data.s):
+        return "", ()
+    delta = frame.type != "snapshot"
+    bid, bid_size = _best(data.b, delta=delta)
+    ask, ask_size = _best(data.a, delta=delta)
+    tick = Tick(
+        symbol=data.s,
+        event_ms=when(frame.ts),
+        seq=_order(data.seq),  # grows even when `u` restarts at 1
+        delta=delta,
+        bid=bid,
+        ask=ask,
+        bid_size=bid_size,
+        ask_size=ask_size,
+    )
+    return "book", (tick,)
+
+
+def _best(levels: Levels, *, delta: bool) -> tuple[float | None, float | None]:
+    """Price and size of the first level that stands. A size of zero deletes a level; no level means an empty side in a
+    whole book and no change in a delta (deltas of level 1 ended in March 2025)."""
+    if levels is None:
+        return None, None
+    empty = not levels and not delta
+    for told, size in levels:
+        if size == 0.0 or told == 0.0:
+            empty = True
+        elif 0.0 < told < inf:
+            return told, price(size)
+    return (EMPTY if empty else None), None
+
+
+def _order(value: Millis) -> int | None:
+    return value if type(value) is int else None
+
+
+def ticker_tick(row: Ticker, event_ms: int | None, seq: int | None = None, *, delta: bool = False) -> Tick:
+    """What a row says, field by field."""
+    return Tick(
+        symbol=row.symbol,
+        event_ms=event_ms,
+        seq=seq,
+        delta=delta,
+        bid=side(row.bid),
+        ask=side(row.ask),
+        bid_size=price(row.bid_size),
+        ask_size=price(row.ask_size),
+        last=price(row.last),
+        mark=price(row.mark),
+        index=price(row.index),
+        volume_usd=price(row.turnover),
+        funding_rate=rate(row.rate),
+        funding_interval_h=price(row.interval_h),
+        next_funding_ms=due(row.next_ms),
+    )
+
+
+def _answer(frame: Frame) -> Heard:
+    """An acknowledgement, a pong or no; raises Refused for a no."""
+    if frame.topic or frame.success:
+        return "", ()
+    raise refused(frame.ret_msg, frame.req_id)
+
+
+def refused(message: str, request: str) -> Refused:
+    """What a `success: false` says. Only the first bad topic of a request is named; the whole request is void."""
+    why = clean(message, 120) or "refused"
+    named = _REFUSED_TOPIC.search(message[:400])
+    asked = clean(request) or None
+    if named is None:
+        return Refused(why, request=asked)
+    topic = clean(named[2] or named[3], 80)
+    symbol = _TOPIC_KIND.sub("", topic)
+    return Refused(
+        why,
+        symbol=symbol if is_usable(symbol) else None,
+        topic=topic,
+        request=asked,
+        duplicate=named[1] is not None,
+    )
