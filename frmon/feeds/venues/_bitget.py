@@ -1,0 +1,250 @@
+"""How Bitget's v2 frames and replies are read. Numbers come as text; "", null and "0" mean that there is nothing.
+
+Funding interval and next settlement are in `current-fund-rate` only; stream tickers carry the next settlement, too.
+"""
+
+import re
+from collections.abc import Sequence
+
+import msgspec
+from msgspec import UNSET
+from msgspec.json import Decoder
+
+from frmon.errors import DecodeError, Notice, Refused
+from frmon.feeds.contract import Heard
+from frmon.feeds.text import clean, moment
+from frmon.feeds.venues._reading import (
+    UNREADABLE,
+    Decimal,
+    Millis,
+    is_usable,
+    members,
+    mend,
+    mended,
+    price,
+    rate,
+    unreadable,
+    when,
+    word,
+)
+from frmon.feeds.venues._rows import Due, Side, due, refuse_failure, rows, side
+from frmon.model import Tick
+
+_FINE = "00000"
+
+
+class Ticker(
+    msgspec.Struct,
+    gc=False,
+    rename={
+        "inst_id": "instId",
+        "last": "lastPr",
+        "bid": "bidPr",
+        "bid_size": "bidSz",
+        "ask": "askPr",
+        "ask_size": "askSz",
+        "mark": "markPrice",
+        "index": "indexPrice",
+        "turnover": "quoteVolume",
+        "rate": "fundingRate",
+        "next_ms": "nextFundingTime",
+    },
+):
+    """One symbol in a `ticker` frame (named by `instId`) or in a tickers reply (by `symbol`), spot or futures."""
+
+    inst_id: str = ""
+    symbol: str = ""
+    last: Decimal = None
+    bid: Side = UNSET
+    bid_size: Decimal = None
+    ask: Side = UNSET
+    ask_size: Decimal = None
+    mark: Decimal = None
+    index: Decimal = None
+    turnover: Decimal = None
+    rate: Decimal = None
+    next_ms: Due = UNSET
+    ts: Millis = None
+
+
+class FundRate(
+    msgspec.Struct,
+    gc=False,
+    rename={"rate": "fundingRate", "interval_h": "fundingRateInterval", "next_ms": "nextUpdate"},
+):
+    """A row of `current-fund-rate`."""
+
+    symbol: str = ""
+    rate: Decimal = None
+    interval_h: Decimal = None
+    next_ms: Due = UNSET
+
+
+class Arg(msgspec.Struct, gc=False, rename={"kind": "instType", "symbol": "instId"}):
+    """What a frame is about."""
+
+    kind: str = ""
+    channel: str = ""
+    symbol: str = ""
+
+
+class Frame(msgspec.Struct, gc=False):
+    """Of data: arg, data, ts; of answers: event, arg, code, msg."""
+
+    arg: Arg | None = None
+    data: list[Ticker] | None = None
+    ts: Millis = None
+    event: str = ""
+    code: Millis = None  # number or text
+    msg: str = ""
+
+
+class _Reply(msgspec.Struct):
+    code: msgspec.Raw
+    msg: msgspec.Raw = msgspec.Raw(b"")
+    requestTime: msgspec.Raw = msgspec.Raw(b"")  # noqa: N815  as on the wire
+    data: msgspec.Raw = msgspec.Raw(b"")
+
+
+class _ServerTime(msgspec.Struct):
+    serverTime: Millis = None  # noqa: N815
+
+
+_FRAME = Decoder(Frame, strict=False)
+_TICKER = Decoder(Ticker, strict=False)
+_FUND_RATE = Decoder(FundRate, strict=False)
+_SERVER_TIME = Decoder(_ServerTime, strict=False)
+_REPLY = Decoder(_Reply)
+_ROWS = Decoder(list[msgspec.Raw])
+_NAMED = re.compile(r'instId: ?([^,\s]+)|"(?:symbol|instId)" ?: ?"([^"]+)"')
+
+UPGRADE = 30033  # the service restarts in about a minute
+CLOSING = 30007  # over a limit: the connection will be closed
+
+
+def hear(raw: bytes, kind: str) -> Heard:
+    """A frame of the public stream; `kind`: the instType that was asked for."""
+    if raw == b"pong":
+        return "", ()
+    frame = _frame(raw)
+    arg = frame.arg
+    if frame.data is None or frame.event or arg is None:
+        return _answer(frame)
+    if arg.channel != "ticker" or arg.kind != kind:
+        return "", ()
+    ticks = [ticker_tick(row, frame.ts, arg.symbol) for row in frame.data]
+    ticks = [tick for tick in ticks if is_usable(tick.symbol)]
+    return ("ticker", ticks) if ticks else ("", ())
+
+
+def ticker_tick(row: Ticker, sent_ms: Millis = None, symbol: str = "") -> Tick:
+    """What a row says, field by field, at the row's time, else at the frame's."""
+    return Tick(
+        symbol=row.inst_id or row.symbol or symbol,
+        event_ms=when(row.ts) or when(sent_ms),
+        bid=side(row.bid),
+        ask=side(row.ask),
+        bid_size=price(row.bid_size),
+        ask_size=price(row.ask_size),
+        last=price(row.last),
+        mark=price(row.mark),
+        index=price(row.index),
+        volume_usd=price(row.turnover),
+        funding_rate=rate(row.rate),
+        next_funding_ms=due(row.next_ms),
+    )
+
+
+def _frame(raw: bytes) -> Frame:
+    try:
+        return _FRAME.decode(raw)
+    except msgspec.ValidationError:
+        told = members(raw)
+    except UNREADABLE as error:
+        raise unreadable(error) from None
+    frame = mend(raw, Frame) or Frame()
+    if "arg" in told and frame.arg is None:
+        frame.arg = mend(told["arg"], Arg)
+    if "data" in told and frame.data is None:
+        frame.data, _ = mended(told["data"], Ticker)
+    return frame
+
+
+def _answer(frame: Frame) -> Heard:
+    """An acknowledgement or an error; raises Refused or Notice for errors."""
+    if frame.event != "error":
+        if not frame.event:
+            raise DecodeError("neither data nor answer")
+        return "", ()
+    why = f"{frame.code or ''} {clean(frame.msg, 120)}".strip() or "refused"
+    if frame.code == UPGRADE:
+        raise Notice("shutdown", why)
+    raise Refused(why, symbol=_symbol(frame), topic=_topic(frame.arg), closing=frame.code == CLOSING)
+
+
+def _symbol(frame: Frame) -> str | None:
+    """Whom an error is about: its arg says so, or (as on v3) its text."""
+    if frame.arg is not None and frame.arg.symbol:
+        found = frame.arg.symbol
+    else:
+        named = _NAMED.search(frame.msg[:400])
+        found = (named[1] or named[2]) if named else ""
+    return found if is_usable(found) else None
+
+
+def _topic(arg: Arg | None) -> str:
+    return "" if arg is None else clean(f"{arg.kind}:{arg.channel}:{arg.symbol}", 80)
+
+
+def reply_rows(raw: bytes) -> tuple[list[msgspec.Raw], int | None]:
+    """The rows of a reply and the time of its envelope."""
+    data, at = _reply(raw)
+    try:
+        return _ROWS.decode(data), at
+    except UNREADABLE as error:
+        raise unreadable(error) from None
+
+
+def _reply(raw: bytes) -> tuple[msgspec.Raw, int | None]:
+    try:
+        reply = _REPLY.decode(raw)
+    except UNREADABLE as error:
+        raise unreadable(error) from None
+    refuse_failure(reply.code, reply.msg, _FINE, "code")
+    return reply.data, moment(word(reply.requestTime))
+
+
+def read_tickers(raw: bytes) -> Sequence[Tick]:
+    """All symbols of one market, each at its own time."""
+    raws, _ = reply_rows(raw)
+    found, _ = rows(raws, _TICKER)
+    return [ticker_tick(row) for row in found if is_usable(row.symbol)]
+
+
+def read_fund_rates(raw: bytes) -> Sequence[Tick]:
+    """Funding of all perpetuals at the time of the envelope; a few rows belong to contracts that are not listed yet."""
+    raws, at = reply_rows(raw)
+    found, _ = rows(raws, _FUND_RATE)
+    return [
+        Tick(
+            symbol=row.symbol,
+            event_ms=at,
+            funding_rate=rate(row.rate),
+            funding_interval_h=price(row.interval_h),
+            next_funding_ms=due(row.next_ms),
+        )
+        for row in found
+        if is_usable(row.symbol)
+    ]
+
+
+def read_time(raw: bytes) -> int:
+    """The server's time in Unix milliseconds."""
+    data, at = _reply(raw)
+    try:
+        found = when(_SERVER_TIME.decode(data).serverTime) or at
+    except UNREADABLE as error:
+        raise unreadable(error) from None
+    if found is None:
+        raise DecodeError("no time")
+    return found
