@@ -10,7 +10,6 @@ from typing import NamedTuple, Protocol
 from msgspec.structs import replace
 
 from frmon.config import CoinSettings
-from frmon.feeds.contract import Venue
 from frmon.feeds.identity import APART, UNKNOWN, Sight, Standing, judge
 from frmon.model import Leg, LegKey, Listing, Market
 
@@ -18,7 +17,7 @@ SHRINK = 0.10  # a list that misses more than this share of its legs (and more t
 
 SETTLED_LOOKS = 3  # looks in a row after which a price says that 1000000BOB is BOB after all
 
-__all__ = ["Catalog", "Naming", "Quoted", "Quotes", "Sight", "Standing", "assign", "judge", "namings", "split_base"]
+__all__ = ["Catalog", "Naming", "Quoted", "Quotes", "Sight", "Standing", "assign", "judge", "split_base"]
 
 _PREFIX = re.compile(r"(10{1,7}|1M)(?=[^\W\d_])")
 _SUFFIX = re.compile(r"(.*[^\W\d_])1000")
@@ -27,16 +26,8 @@ Place = tuple[str, Market]
 """One market of one venue: what one directory lists."""
 
 
-class Naming(NamedTuple):
-    """How a venue names coins; see `Venue`."""
-
-    aliases: Mapping[str, str]
-    suffix_multipliers: bool = False
-
-
-def namings(venues: Iterable[Venue]) -> dict[str, Naming]:
-    """Venue name -> how it names coins."""
-    return {v.name: Naming(v.aliases, v.suffix_multipliers) for v in venues}
+Naming = tuple[Mapping[str, str], bool]
+"""How a venue names coins: its `aliases` and `suffix_multipliers`, as in `Venue`."""
 
 
 def split_base(base: str, suffix_multipliers: bool = False) -> tuple[str, int]:
@@ -71,7 +62,7 @@ def read(listings: Iterable[Listing], naming: Mapping[str, Naming], settings: Co
     Where one market of a venue lists a coin both plainly and with a multiplier (BOB, 1000000BOB), these are two coins:
     everywhere the multiplied name keeps its raw base as coin, until its price says that it is the plain one's."""
     shown = {x.key: x for x in sorted(listings, key=_order) if x.asset_class in settings.classes and _trades(x)}
-    legs = {key: _leg(x, naming.get(x.venue, Naming({})), settings) for key, x in shown.items()}
+    legs = {key: _leg(x, naming.get(x.venue, ({}, False)), settings) for key, x in shown.items()}
     plain = {(leg.venue, leg.market, leg.coin) for leg in legs.values() if leg.multiplier == 1}
     twice = {(shown[k].base, g.coin) for k, g in legs.items() if g.ambiguous and (g.venue, g.market, g.coin) in plain}
     readings = []
@@ -92,10 +83,11 @@ def is_users_word(key: LegKey, settings: CoinSettings) -> bool:
 
 def _leg(listing: Listing, naming: Naming, settings: CoinSettings) -> Leg:
     base = listing.base
-    coin, multiplier = split_base(base, naming.suffix_multipliers)
+    aliases, suffix_multipliers = naming
+    coin, multiplier = split_base(base, suffix_multipliers)
     word = settings.aliases.get(f"{listing.venue}:{listing.market}:{listing.symbol}")
     if word is None:
-        coin = _alias(naming, listing.market, base) or _alias(naming, listing.market, coin) or coin
+        coin = _alias(aliases, listing.market, base) or _alias(aliases, listing.market, coin) or coin
     else:
         coin = word
     if coin == base:
@@ -115,8 +107,8 @@ def _leg(listing: Listing, naming: Naming, settings: CoinSettings) -> Leg:
     )
 
 
-def _alias(naming: Naming, market: Market, base: str) -> str | None:
-    return naming.aliases.get(f"{market}:{base}") or naming.aliases.get(base)
+def _alias(aliases: Mapping[str, str], market: Market, base: str) -> str | None:
+    return aliases.get(f"{market}:{base}") or aliases.get(base)
 
 
 def _classed(coin: str, asset_class: str) -> str:
@@ -169,14 +161,13 @@ class Catalog:
         self._likely: dict[LegKey, int] = {}  # looks in a row that speak for `_others`
         self._standings: dict[LegKey, Standing] = {}
 
-    def update(self, pages: Mapping[Place, Sequence[Listing] | None], now_ms: int) -> list[Leg]:
-        """Take whole lists, one per market of a venue (None: could not be had), and tell all legs that are to be seated
-        now; whoever is not among them has left. An empty list changes nothing, a much shrunken one has to come twice in
-        a row. A leg that was not in the first list of its market has `on_ms`."""
-        for place, page in sorted(pages.items()):
-            rows = {x.key: x for x in page or () if (x.venue, x.market) == place}
-            if rows:
-                self._take(place, rows, now_ms)
+    def update(self, venue: str, market: Market, page: Sequence[Listing] | None, now_ms: int) -> list[Leg]:
+        """Take the whole list of one market of a venue (None: could not be had), and tell all legs of all venues that
+        are to be seated now; whoever is not among them has left. An empty list changes nothing, a much shrunken one has
+        to come twice in a row. A leg that was not in the first list of its market gets `on_ms`."""
+        rows = {x.key: x for x in page or () if (x.venue, x.market) == (venue, market)}
+        if rows:
+            self._take((venue, market), rows, now_ms)
         listings = [self._dated(x) for rows in self._lists.values() for x in rows.values()]
         readings = read(listings, self._naming, self._settings)
         self._others = {r.leg.key: r.other for r in readings if r.other is not None}
