@@ -26,6 +26,7 @@ from frmon.signals.watch import watch
 from frmon.spread import Terms
 
 LOG = logging.getLogger("frmon.engine")
+KEPT_BUDGETS = 32  # of other endpoints, in the file that survives restarts
 
 
 class Event(msgspec.Struct, frozen=True):
@@ -169,12 +170,15 @@ class Engine:
         return sum(1 for c in cells if not c.leg.halted and c.quote.confirmed_at(now, quiet) < since)
 
     def _pacer(self, venue: Venue) -> pacer.Pacer:
-        saved = pacer.load(self._state_dir / "budgets.json").get(self._budget_key(venue)) if self._state_dir else None
-        return pacer.Pacer(self.clock, venue.rules, saved=saved)
+        return pacer.Pacer(self.clock, venue.rules, saved=self._saved().get(self._budget_key(venue)))
 
     def _budget_key(self, venue: Venue) -> str:
         endpoints = {**venue.endpoints, **self.settings.venues[venue.name].endpoints}
         return f"{venue.name} {' '.join(sorted(endpoints.values()))}"
+
+    def _saved(self) -> dict[str, object]:
+        saved = pacer.load(self._state_dir / "budgets.json") if self._state_dir is not None else None
+        return saved if isinstance(saved, dict) else {}
 
     async def _remember(self, pacers: dict[str, pacer.Pacer]) -> None:
         while True:
@@ -182,7 +186,9 @@ class Engine:
             self._save(pacers)
 
     def _save(self, pacers: dict[str, pacer.Pacer]) -> None:
+        """Write down what was spent, so that a restart does not spend it again; of others the most recent are kept."""
         if self._state_dir is not None:
-            path = self._state_dir / "budgets.json"
             mine = {self._budget_key(v): pacers[v.name].export() for v in self.venues}
-            pacer.save(path, {**pacer.load(path), **mine})
+            others = {k: v for k, v in self._saved().items() if k not in mine}
+            kept = dict(list(others.items())[-KEPT_BUDGETS:])
+            pacer.save(self._state_dir / "budgets.json", {**kept, **mine})

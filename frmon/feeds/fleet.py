@@ -16,7 +16,7 @@ from frmon.feeds.audit import Cover
 from frmon.feeds.contract import Directory, Page, ServerTime, Stream, Venue
 from frmon.feeds.line import Access, Line
 from frmon.feeds.pacer import Pacer
-from frmon.feeds.plan import LinePlan, lines, rebalance
+from frmon.feeds.plan import line_name, lines, rebalance
 from frmon.feeds.rest import Http, Rest
 from frmon.jobs import Jobs, backoff
 from frmon.model import Listing, Market, Sink, Status, VenueState
@@ -188,26 +188,28 @@ class Fleet:
 
     def _fit(self, stream: Stream, symbols: set[str]) -> None:
         group = self._lines[stream.name]
+        if not stream.per_symbol:
+            if group:
+                group[0].change(symbols, group[0].symbols - symbols)
+            elif symbols:
+                self._launch(stream, line_name(self.venue.name, stream, 0), symbols)
+            return
         if not group:
             for plan in lines(self.venue.name, stream, symbols):
-                self._launch(stream, plan)
+                self._launch(stream, plan.name, plan.symbols)
             return
-        if not stream.per_symbol:
-            group[0].change(symbols, group[0].symbols - symbols)
-            return
-        for index, wanted in enumerate(rebalance([line.symbols for line in group], stream, symbols)):
-            if index < len(group):
-                group[index].change(wanted, group[index].symbols - wanted)
-            elif wanted:
-                name = f"{self.venue.name} {stream.name} {index + 1}"
-                self._launch(stream, LinePlan(name=name, symbols=tuple(sorted(wanted))))
+        for change in rebalance([line.symbols for line in group], stream, symbols):
+            if change.line < len(group):
+                group[change.line].change(change.join, change.leave)
+            else:
+                self._launch(stream, line_name(self.venue.name, stream, change.line), change.join)
 
-    def _launch(self, stream: Stream, plan: LinePlan) -> Line:
-        line = Line(self._access, stream, plan.name, plan.symbols)
+    def _launch(self, stream: Stream, name: str, symbols: Iterable[str]) -> Line:
+        line = Line(self._access, stream, name, symbols)
         self._lines[stream.name].append(line)
-        self._runs[line] = self._jobs.start(plan.name, line.run)
+        self._runs[line] = self._jobs.start(name, line.run)
         if stream.lifetime_s is not None:
-            self._jobs.start(f"{plan.name} age", lambda: self._age(line, stream.lifetime_s or 0.0))
+            self._jobs.start(f"{name} age", lambda: self._age(line, stream.lifetime_s or 0.0))
         return line
 
     async def _age(self, line: Line, lifetime_s: float) -> None:
@@ -223,7 +225,7 @@ class Fleet:
         group = self._lines[line.stream.name]
         if line not in group:
             return
-        fresh = self._launch(line.stream, LinePlan(name=line.state.name, symbols=tuple(sorted(line.symbols))))
+        fresh = self._launch(line.stream, line.state.name, line.symbols)
         group.remove(fresh)
         waited = 0.0
         while not fresh.is_live() and waited < ROTATE_WAIT_S:

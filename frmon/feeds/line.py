@@ -264,8 +264,8 @@ class Line:
             self.rejected[symbol] = refusal.why
             self._watchdog.forget((symbol,))
             self._access.tell(f"{self.state.name}: {symbol} refused ({refusal.why})")
-        if again:
-            self._want(again)
+        for group in again:
+            self._want(group)
         if refusal.closing or not asked:
             self._access.tell(f"{self.state.name}: {refusal.why}")
         if rejected and self.is_live():

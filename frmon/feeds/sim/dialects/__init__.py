@@ -100,7 +100,7 @@ class Quota:
     ban: Callable[[float], Reply] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Route:
     """One REST path. `answer(world, query, now_ms)`; `weight(query)` units are charged to each of `quotas` (by name); a
     quota named "x:*" counts per path."""
