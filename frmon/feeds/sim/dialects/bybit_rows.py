@@ -158,7 +158,7 @@ def linear_ticker(i: Instrument) -> Fields:
     open_interest = q.volume * 0.4
     fields = {
         "symbol": i.symbol,
-        "tickDirection": "ZeroPlusTick" if q.last == q.ask else "ZeroMinusTick",
+        "tickDirection": "ZeroPlusTick" if q.trades % 2 else "ZeroMinusTick",
         "price24hPcnt": f"{(q.last - q.open) / q.open if q.open else 0.0:.6f}",
         "lastPrice": i.price(q.last),
         "prevPrice24h": i.price(q.open),
