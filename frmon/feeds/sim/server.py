@@ -1,0 +1,172 @@
+"""The simulated venues as loopback servers: one port per dialect, one market behind them all."""
+
+import asyncio
+import os
+import signal
+from collections import Counter
+from types import TracebackType
+from typing import Self, TextIO
+
+import msgspec
+from aiohttp import web
+
+from frmon.clock import Clock, SystemClock
+from frmon.errors import ConfigError
+from frmon.feeds.sim.dialects import Dialect, all_dialects
+from frmon.feeds.sim.faults import Fault, Faults
+from frmon.feeds.sim.options import SimOptions
+from frmon.feeds.sim.port import Port
+from frmon.feeds.sim.world import World
+
+HOST = "127.0.0.1"
+PUMP_S = 0.025
+
+
+class Sim:
+    """`async with Sim(SimOptions()) as sim:` serves until the block ends.
+
+    `endpoints`: venue -> endpoint name -> base URL, as a configuration wants them. `violations`: "<venue>: <rule>" ->
+    how often a documented limit was broken. `counters`: connects, messages, REST calls by path.
+    """
+
+    def __init__(self, options: SimOptions | None = None, clock: Clock | None = None) -> None:
+        self.options = options or SimOptions()
+        self.clock: Clock = clock or SystemClock()
+        self._wall_ms = self.options.start_ms or self.clock.now_ms()
+        self._mono = self.clock.mono()
+        self.world = World(
+            self.options.seed, self.options.coins, self._wall_ms, scene=self.options.scene, rate=self.options.rate
+        )
+        self.violations: Counter[str] = Counter()
+        self.counters: Counter[str] = Counter()
+        self.faults = Faults()
+        self.endpoints: dict[str, dict[str, str]] = {}
+        self.status_urls: list[str] = []
+        self.ports: list[Port] = []
+        self._runners: list[web.ServerRunner] = []
+        self._pump: asyncio.Task[None] | None = None
+
+    def now_ms(self) -> int:
+        """The simulator's clock: Unix milliseconds that never go back."""
+        return self._wall_ms + int((self.clock.mono() - self._mono) * 1000)
+
+    async def __aenter__(self) -> Self:
+        wanted = self.options.venues
+        dialects = [d for d in all_dialects() if not wanted or d.venue in wanted]
+        try:
+            for place, dialect in enumerate(dialects):
+                await self._open(dialect, self.options.port + place if self.options.port else 0)
+        except BaseException:
+            await self.close()
+            raise
+        self._pump = asyncio.create_task(self._live())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """End everything. A fault of a dialect that ended the pump is raised here."""
+        pump, self._pump = self._pump, None
+        if pump is not None:
+            pump.cancel()
+        for port in self.ports:
+            port.drop(1006)
+        for runner in self._runners:
+            await runner.cleanup()
+        self._runners.clear()
+        if pump is not None:
+            await asyncio.wait([pump])
+            if not pump.cancelled():
+                pump.result()
+
+    async def broken(self) -> None:
+        """Wait until the pump ends by an error, and raise that."""
+        if self._pump is not None:
+            await asyncio.shield(self._pump)
+
+    def fault(self, fault: Fault) -> None:
+        """Order a fault from now on."""
+        self.faults.add(fault, self.now_ms())
+        if fault.kind == "drop":
+            for port in self.ports:
+                if fault.venue in ("", port.dialect.venue):
+                    port.drop(fault.code)
+
+    def pump_once(self) -> None:
+        """Bring the market to the present and let every line speak."""
+        now_ms = self.now_ms()
+        self.world.advance(now_ms)
+        for port in self.ports:
+            port.speak(now_ms)
+
+    async def _live(self) -> None:
+        while True:
+            await asyncio.sleep(PUMP_S)
+            self.pump_once()
+
+    async def _open(self, dialect: Dialect, number: int) -> None:
+        port = Port(
+            dialect,
+            self.world,
+            self.now_ms,
+            faults=self.faults,
+            counters=self.counters,
+            violations=self.violations,
+            order=self.fault,
+        )
+        server = web.Server(port.answer, access_log=None)
+        runner = web.ServerRunner(server, shutdown_timeout=0.5)
+        await runner.setup()
+        self._runners.append(runner)
+        try:
+            await web.TCPSite(runner, HOST, number).start()
+        except OSError as error:
+            raise ConfigError(
+                f"port {number} on {HOST} cannot be opened ({error.strerror}): choose another one"
+            ) from error
+        self.ports.append(port)
+        address = f"{HOST}:{runner.addresses[0][1]}"
+        urls = self.endpoints.setdefault(dialect.venue, {})
+        urls |= {name: f"{scheme}://{address}" for name, scheme in dialect.endpoints.items()}
+        self.status_urls.append(f"http://{address}/_sim/status")
+
+
+async def serve_forever(options: SimOptions, out: TextIO, until_eof: TextIO | None = None) -> None:
+    """Serve until SIGTERM or SIGINT (or until `until_eof` ends), after one JSON line on `out` that says where.
+
+    The line: simulated, seed, scene, endpoints, status (URLs). Raises ConfigError if a port is taken.
+    """
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    if until_eof is not None:
+        loop.add_reader(until_eof.fileno(), _stop_at_end, until_eof, stop)
+    async with Sim(options) as sim:
+        hello = {
+            "simulated": True,
+            "seed": options.seed,
+            "scene": options.scene,
+            "endpoints": sim.endpoints,
+            "status": sim.status_urls,
+        }
+        out.write(msgspec.json.encode(hello).decode() + "\n")
+        out.flush()
+        waits = [asyncio.create_task(stop.wait()), asyncio.create_task(sim.broken())]
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        for wait in waits:
+            wait.cancel()
+        await asyncio.wait(waits)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.remove_signal_handler(number)
+    if until_eof is not None:
+        loop.remove_reader(until_eof.fileno())
+
+
+def _stop_at_end(source: TextIO, stop: asyncio.Event) -> None:
+    """Whoever started us is gone when its end of the pipe is."""
+    if not os.read(source.fileno(), 4_096):
+        stop.set()
