@@ -6,16 +6,19 @@ import msgspec
 
 from frmon.errors import DecodeError
 from frmon.feeds.contract import Page
+from frmon.feeds.venues._binance_stream import is_ours
 from frmon.feeds.venues._reading import (
     UNREADABLE,
+    Amount,
     Decimal,
+    Fraction,
     Millis,
+    Moment,
+    Name,
     is_usable,
     members,
     mended,
     price,
-    rate,
-    side,
     unreadable,
     when,
     word,
@@ -38,20 +41,20 @@ LONGEST_H = 24.0  # no funding interval is longer
 class _Row(msgspec.Struct, gc=False, rename="camel"):
     """A row of any REST reply for all symbols."""
 
-    symbol: str
-    bid_price: Decimal = None
-    bid_qty: Decimal = None
-    ask_price: Decimal = None
-    ask_qty: Decimal = None
-    time: Millis = None
-    close_time: Millis = None
-    last_price: Decimal = None
-    quote_volume: Decimal = None
-    mark_price: Decimal = None
-    index_price: Decimal = None
-    last_funding_rate: Decimal = None
+    symbol: Name
+    bid_price: Amount = None
+    bid_qty: Amount = None
+    ask_price: Amount = None
+    ask_qty: Amount = None
+    time: Moment = None
+    close_time: Moment = None
+    last_price: Amount = None
+    quote_volume: Amount = None
+    mark_price: Amount = None
+    index_price: Amount = None
+    last_funding_rate: Fraction = None
     next_funding_time: Millis = None
-    funding_interval_hours: Decimal = None
+    funding_interval_hours: Amount = None
 
 
 class _Filter(msgspec.Struct, rename="camel"):
@@ -101,18 +104,18 @@ def _said(told: Mapping[str, msgspec.Raw]) -> str:
 
 def snapshot(read: Callable[[_Row], Tick], raw: bytes) -> list[Tick]:
     """A reply for all symbols: its USDT rows, each as `read` reads it. Raises DecodeError."""
-    return [read(row) for row in _rows(raw) if row.symbol.endswith("USDT") and is_usable(row.symbol)]
+    return [read(row) for row in _rows(raw) if is_ours(row.symbol)]
 
 
 def book_row(row: _Row) -> Tick:
     """A row of `ticker/bookTicker`; only perpetuals have a time."""
     return Tick(
         symbol=row.symbol,
-        event_ms=when(row.time),
-        bid=side(row.bid_price),
-        ask=side(row.ask_price),
-        bid_size=price(row.bid_qty),
-        ask_size=price(row.ask_qty),
+        event_ms=row.time or None,
+        bid=None if row.bid_price == "" else row.bid_price,
+        ask=None if row.ask_price == "" else row.ask_price,
+        bid_size=row.bid_qty or None,
+        ask_size=row.ask_qty or None,
     )
 
 
@@ -120,9 +123,9 @@ def ticker_row(row: _Row) -> Tick:
     """A row of `ticker/24hr`."""
     return Tick(
         symbol=row.symbol,
-        event_ms=when(row.close_time),
-        last=price(row.last_price),
-        volume_usd=price(row.quote_volume),
+        event_ms=row.close_time or None,
+        last=row.last_price or None,
+        volume_usd=row.quote_volume or None,
     )
 
 
@@ -131,17 +134,17 @@ def mark_row(row: _Row) -> Tick:
     scheduled = row.next_funding_time != 0
     return Tick(
         symbol=row.symbol,
-        event_ms=when(row.time),
-        mark=price(row.mark_price),
-        index=price(row.index_price),
-        funding_rate=rate(row.last_funding_rate) if scheduled else None,
+        event_ms=row.time or None,
+        mark=row.mark_price or None,
+        index=row.index_price or None,
+        funding_rate=row.last_funding_rate if scheduled and row.last_funding_rate != "" else None,
         next_funding_ms=when(row.next_funding_time) if scheduled else 0,
     )
 
 
 def interval_row(row: _Row) -> Tick:
     """A row of `fundingInfo`, which lists the symbols whose interval was ever adjusted."""
-    hours = price(row.funding_interval_hours)
+    hours = row.funding_interval_hours or None
     return Tick(symbol=row.symbol, funding_interval_h=hours if hours is not None and hours <= LONGEST_H else None)
 
 

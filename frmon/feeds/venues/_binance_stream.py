@@ -5,22 +5,25 @@ Spot `<s>@bookTicker` has neither event name nor time. An acknowledgement proves
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 
 import msgspec
 
 from frmon.errors import DecodeError, Notice, Refused
 from frmon.feeds.contract import Ask, Heard
+from frmon.feeds.text import is_symbol
 from frmon.feeds.venues._reading import (
     UNREADABLE,
+    Amount,
     Decimal,
+    Fraction,
     Millis,
-    is_usable,
+    Moment,
+    Name,
     members,
     mend,
     mended,
     price,
-    rate,
-    side,
     when,
     word,
 )
@@ -55,19 +58,19 @@ class _Event(
 ):
     """A row of any stream. `p` and `T` are mark price and next settlement only in markPriceUpdate."""
 
-    symbol: str
+    symbol: Name
     name: str = ""
-    event_ms: Millis = None
-    bid: Decimal = None
-    bid_size: Decimal = None
-    ask: Decimal = None
-    ask_size: Decimal = None
+    event_ms: Moment = None
+    bid: Amount = None
+    bid_size: Amount = None
+    ask: Amount = None
+    ask_size: Amount = None
     seq: Millis = None
-    last: Decimal = None
-    turnover: Decimal = None
-    mark: Decimal = None
-    index: Decimal = None
-    funding: Decimal = None
+    last: Amount = None
+    turnover: Amount = None
+    mark: Decimal = None  # in other rows a change, of any sign
+    index: Amount = None
+    funding: Fraction = None
     next_ms: Millis = None
     kind: Millis = 1
     state: str = ""
@@ -79,6 +82,12 @@ class _Frame(msgspec.Struct, gc=False):
 
 _FRAME = msgspec.json.Decoder(_Frame, strict=False)
 _IS_EVENT = {"e", "s"}  # one of them is in every raw payload
+
+
+@lru_cache(maxsize=16_384)
+def is_ours(symbol: str) -> bool:
+    """Whether it is priced in USDT and a name that can be shown. It is remembered, so it must be short."""
+    return symbol.endswith("USDT") and is_symbol(symbol)
 
 
 def parse(raw: bytes) -> Heard:
@@ -134,15 +143,14 @@ def _heard(events: Sequence[_Event]) -> Heard:
             _announce(event)
             continue
         kind, read = found
-        symbol = event.symbol
-        if event.kind in USDT_M and symbol.endswith("USDT") and is_usable(symbol):
+        if event.kind in USDT_M and is_ours(event.symbol):
             ticks.append(read(event))
         heard = kind
     return heard, ticks
 
 
 def _announce(event: _Event) -> None:
-    if event.name == "contractInfo" and event.kind in USDT_M and is_usable(event.symbol):
+    if event.name == "contractInfo" and event.kind in USDT_M and is_ours(event.symbol):
         raise Notice("listing", f"{event.symbol} {word(msgspec.json.encode(event.state))}".strip())
 
 
@@ -150,25 +158,25 @@ def _ticker(event: _Event) -> Tick:
     """A 24 h ticker; bid and ask are on spot only."""
     return Tick(
         symbol=event.symbol,
-        event_ms=when(event.event_ms),
-        bid=side(event.bid),
-        ask=side(event.ask),
-        bid_size=price(event.bid_size),
-        ask_size=price(event.ask_size),
-        last=price(event.last),
-        volume_usd=price(event.turnover),
+        event_ms=event.event_ms or None,
+        bid=None if event.bid == "" else event.bid,
+        ask=None if event.ask == "" else event.ask,
+        bid_size=event.bid_size or None,
+        ask_size=event.ask_size or None,
+        last=event.last or None,
+        volume_usd=event.turnover or None,
     )
 
 
 def _book(event: _Event) -> Tick:
     return Tick(
         symbol=event.symbol,
-        event_ms=when(event.event_ms),
+        event_ms=event.event_ms or None,
         seq=event.seq if type(event.seq) is int else None,
-        bid=side(event.bid),
-        ask=side(event.ask),
-        bid_size=price(event.bid_size),
-        ask_size=price(event.ask_size),
+        bid=None if event.bid == "" else event.bid,
+        ask=None if event.ask == "" else event.ask,
+        bid_size=event.bid_size or None,
+        ask_size=event.ask_size or None,
     )
 
 
@@ -176,10 +184,10 @@ def _mark(event: _Event) -> Tick:
     scheduled = event.next_ms != 0
     return Tick(
         symbol=event.symbol,
-        event_ms=when(event.event_ms),
+        event_ms=event.event_ms or None,
         mark=price(event.mark),
-        index=price(event.index),
-        funding_rate=rate(event.funding) if scheduled else None,
+        index=event.index or None,
+        funding_rate=event.funding if scheduled and event.funding != "" else None,
         next_funding_ms=when(event.next_ms) if scheduled else 0,
     )
 

@@ -5,24 +5,13 @@ Sizes of SWAP are contracts, which one row alone cannot turn into coins, so they
 """
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 import msgspec
 
 from frmon.errors import DecodeError
-from frmon.feeds.venues._reading import (
-    UNREADABLE,
-    Decimal,
-    Millis,
-    is_usable,
-    members,
-    mended,
-    price,
-    rate,
-    side,
-    unreadable,
-    when,
-    word,
-)
+from frmon.feeds.text import is_symbol
+from frmon.feeds.venues._reading import UNREADABLE, Amount, Fraction, Moment, Name, members, mended, unreadable, word
 from frmon.model import EMPTY, Tick
 
 LONGEST_H = 24.0  # no funding interval is longer
@@ -32,21 +21,21 @@ HOUR_MS = 3_600_000
 class Row(msgspec.Struct, gc=False, rename="camel"):
     """A row of tickers, mark prices, index prices, funding rates or the server's time."""
 
-    inst_id: str = ""
-    ts: Millis = None
-    last: Decimal = None
-    bid_px: Decimal = None
-    ask_px: Decimal = None
-    bid_sz: Decimal = None
-    ask_sz: Decimal = None
-    vol_ccy_24h: Decimal = msgspec.field(default=None, name="volCcy24h")
-    mark_px: Decimal = None
-    idx_px: Decimal = None
-    funding_rate: Decimal = None
-    sett_funding_rate: Decimal = None
-    prev_funding_time: Millis = None
-    funding_time: Millis = None
-    next_funding_time: Millis = None
+    inst_id: Name = ""
+    ts: Moment = None
+    last: Amount = None
+    bid_px: Amount = None
+    ask_px: Amount = None
+    bid_sz: Amount = None
+    ask_sz: Amount = None
+    vol_ccy_24h: Amount = msgspec.field(default=None, name="volCcy24h")
+    mark_px: Amount = None
+    idx_px: Amount = None
+    funding_rate: Fraction = None
+    sett_funding_rate: Fraction = None
+    prev_funding_time: Moment = None
+    funding_time: Moment = None
+    next_funding_time: Moment = None
 
 
 class _Reply(msgspec.Struct):
@@ -57,12 +46,17 @@ class _Reply(msgspec.Struct):
 _REPLY = msgspec.json.Decoder(_Reply, strict=False)
 
 
+@lru_cache(maxsize=16_384)
+def is_ours(symbol: str) -> bool:
+    """Whether it is priced in USDT and a name that can be shown. It is remembered, so it must be short."""
+    return symbol.endswith(("-USDT", "-USDT-SWAP")) and is_symbol(symbol)
+
+
 def ticks(rows: Sequence[Row], read: Callable[[Row], Tick | None]) -> list[Tick]:
     """What the rows of USDT instruments say."""
     ticks = []
     for row in rows:
-        symbol = row.inst_id
-        if symbol.endswith(("-USDT", "-USDT-SWAP")) and is_usable(symbol):
+        if is_ours(row.inst_id):
             tick = read(row)
             if tick is not None:
                 ticks.append(tick)
@@ -71,30 +65,30 @@ def ticks(rows: Sequence[Row], read: Callable[[Row], Tick | None]) -> list[Tick]
 
 def _ticker(row: Row) -> Tick:
     """`volCcy24h` is in USDT on spot and in coins on SWAP."""
-    bid, ask, last, turnover = row.bid_px, row.ask_px, price(row.last), price(row.vol_ccy_24h)
+    last, turnover = row.last or None, row.vol_ccy_24h or None
     is_swap = row.inst_id.endswith("-SWAP")
     if is_swap and turnover is not None:
         turnover = turnover * last if last is not None else None
     return Tick(
         symbol=row.inst_id,
-        event_ms=when(row.ts),
-        bid=EMPTY if bid == "" else side(bid),
-        ask=EMPTY if ask == "" else side(ask),
-        bid_size=None if is_swap else price(row.bid_sz),
-        ask_size=None if is_swap else price(row.ask_sz),
+        event_ms=row.ts or None,
+        bid=EMPTY if row.bid_px == "" else row.bid_px,
+        ask=EMPTY if row.ask_px == "" else row.ask_px,
+        bid_size=None if is_swap else row.bid_sz or None,
+        ask_size=None if is_swap else row.ask_sz or None,
         last=last,
         volume_usd=turnover,
     )
 
 
 def _mark(row: Row) -> Tick:
-    return Tick(symbol=row.inst_id, event_ms=when(row.ts), mark=price(row.mark_px))
+    return Tick(symbol=row.inst_id, event_ms=row.ts or None, mark=row.mark_px or None)
 
 
 def _index(row: Row) -> Tick:
     """Index prices are named by pair; here they belong to the swap on it."""
     symbol = row.inst_id if row.inst_id.endswith("-SWAP") else f"{row.inst_id}-SWAP"
-    return Tick(symbol=symbol, event_ms=when(row.ts), index=price(row.idx_px))
+    return Tick(symbol=symbol, event_ms=row.ts or None, index=row.idx_px or None)
 
 
 def _funding(row: Row) -> Tick | None:
@@ -103,16 +97,16 @@ def _funding(row: Row) -> Tick | None:
         return None
     return Tick(
         symbol=row.inst_id,
-        event_ms=when(row.ts),
-        funding_rate=rate(row.funding_rate),
+        event_ms=row.ts or None,
+        funding_rate=None if row.funding_rate == "" else row.funding_rate,
         funding_interval_h=_interval_h(row),
-        next_funding_ms=when(row.funding_time),
-        settled_rate=rate(row.sett_funding_rate),
+        next_funding_ms=row.funding_time or None,
+        settled_rate=None if row.sett_funding_rate == "" else row.sett_funding_rate,
     )
 
 
 def _interval_h(row: Row) -> float | None:
-    before, coming, after = when(row.prev_funding_time), when(row.funding_time), when(row.next_funding_time)
+    before, coming, after = row.prev_funding_time or None, row.funding_time or None, row.next_funding_time or None
     for start, end in ((coming, after), (before, coming)):
         if start is not None and end is not None and 0 < end - start <= LONGEST_H * HOUR_MS:
             return (end - start) / HOUR_MS
@@ -134,7 +128,7 @@ def snapshot(channel: str, raw: bytes) -> list[Tick]:
 
 def server_time(raw: bytes) -> int:
     """Unix milliseconds."""
-    told = [when(row.ts) for row in _rows(raw)]
+    told = [row.ts or None for row in _rows(raw)]
     if not told or told[0] is None:
         raise DecodeError("no time")
     return told[0]

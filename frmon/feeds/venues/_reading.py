@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from functools import cache, lru_cache
 from math import inf
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 
@@ -16,6 +16,14 @@ Decimal = float | Literal[""] | None
 """A foreign decimal text or number as the decoder reads it; "" = explicitly nothing, None = absent, null or unreadable."""
 Millis = int | Literal[""] | None
 """A foreign time or order number, likewise."""
+Amount = Annotated[float, msgspec.Meta(ge=0, lt=1e300)] | Literal[""] | None
+"""A price, size or turnover, likewise; negative, infinite and NaN are unreadable. `x or None` is its value above zero."""
+Fraction = Annotated[float, msgspec.Meta(gt=-10, lt=10)] | Literal[""] | None
+"""A funding rate, likewise."""
+Moment = Annotated[int, msgspec.Meta(gt=1_420_000_000_000, lt=4_102_444_800_000)] | Literal[""] | None
+"""Unix milliseconds between 2015 and 2100, likewise."""
+Name = Annotated[str, msgspec.Meta(max_length=40)]
+"""A symbol that is short enough to be remembered."""
 UNREADABLE = (ValueError, RecursionError)
 """What decoding raises: msgspec's errors and bad UTF-8 are ValueErrors, too deep nesting is a RecursionError."""
 
@@ -102,13 +110,26 @@ def _fields(kind: type[msgspec.Struct]) -> tuple[tuple[str, str, msgspec.json.De
 
 
 def mended(raw: bytes | msgspec.Raw, kind: type[T]) -> tuple[list[T], int]:
-    """The rows of an array, each mended, and how many had to be skipped. Raises DecodeError."""
+    """The rows of an array, mended where it must be, and how many had to be skipped. Raises DecodeError."""
     try:
         parts = _ARRAY.decode(raw)
     except UNREADABLE as error:
         raise unreadable(error) from None
-    found = [row for row in (mend(part, kind) for part in parts) if row is not None]
+    found = [row for row in (_row(part, kind) for part in parts) if row is not None]
     return found, len(parts) - len(found)
+
+
+def _row(raw: msgspec.Raw, kind: type[T]) -> T | None:
+    try:
+        found: T = _decoder(kind).decode(raw)
+    except UNREADABLE:
+        return mend(raw, kind)
+    return found
+
+
+@cache
+def _decoder(kind: type[T]) -> msgspec.json.Decoder[T]:
+    return msgspec.json.Decoder(kind, strict=False)
 
 
 def unreadable(error: Exception | str) -> DecodeError:
