@@ -298,8 +298,9 @@ class Fleet:
         scale = self._terms.time_scale
         while True:
             try:
-                body, _ = await self._rest.get(server_time.request)
-                self._access.skew_ms = float(server_time.parse(body) - self._clock.now_ms())
+                body, asked_at = await self._rest.get(server_time.request)
+                half_way_ms = (self._clock.mono() - asked_at) * 500
+                self._access.skew_ms = server_time.parse(body) - (self._clock.now_ms() - half_way_ms)
             except (Unreachable, DecodeError) as error:
                 self._terms.tell(f"{self.venue.name} clock: {error}")
             await self._clock.sleep(300.0 * scale)

@@ -121,7 +121,7 @@ class Line:
         state = self.state
         now = self._access.clock.mono()
         state.last_message_age_s = None if self._last_at == float("-inf") else max(0.0, now - self._last_at)
-        state.lag_ms = round(median(self._lags) + self._access.skew_ms, 1) if self._lags else None
+        state.lag_ms = max(0.0, round(median(self._lags) + self._access.skew_ms, 1)) if self._lags else None
         if state.status in {Status.LIVE, Status.LAG}:
             lagging = state.lag_ms is not None and state.lag_ms > LAGGING_MS
             state.status = Status.LAG if lagging else Status.LIVE

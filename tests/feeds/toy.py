@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
+from aiohttp import web
 from websockets.asyncio.server import Server, ServerConnection, serve
 
 from frmon.clock import SystemClock
@@ -200,3 +201,39 @@ async def until(condition: Callable[[], object], what: str = "") -> None:
 
 
 Job = Callable[[], Awaitable[None]]
+
+
+class Desk:
+    """A loopback HTTP server: `answers` maps a path to what it gives, `asked` counts."""
+
+    def __init__(self) -> None:
+        self.answers: dict[str, Callable[[web.Request], web.StreamResponse | Awaitable[web.StreamResponse]]] = {}
+        self.asked: list[str] = []
+        self._runner: web.AppRunner | None = None
+        self.url = ""
+
+    def give(self, path: str, value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> None:
+        """Answer JSON."""
+        self.answers[path] = lambda _: web.json_response(value, status=status, headers=headers)
+
+    async def __aenter__(self) -> "Desk":
+        app = web.Application()
+        app.router.add_get("/{path:.*}", self._answer)
+        self._runner = web.AppRunner(app)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", 0)
+        await site.start()
+        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        assert self._runner is not None
+        await self._runner.cleanup()
+
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
+        self.asked.append(request.path_qs)
+        answer = self.answers.get(request.path)
+        if answer is None:
+            return web.Response(status=404, text="no")
+        given = answer(request)
+        return await given if isinstance(given, Awaitable) else given

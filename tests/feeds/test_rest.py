@@ -1,0 +1,119 @@
+"""REST against a loopback server that behaves badly."""
+
+import asyncio
+import gzip
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from aiohttp import web
+
+from frmon.clock import SystemClock
+from frmon.errors import Unreachable
+from frmon.feeds import rest
+from frmon.feeds.contract import Request
+from frmon.feeds.pacer import Pacer
+from frmon.feeds.rest import Http, Rest
+from tests.feeds import toy
+from tests.feeds.toy import Desk
+
+BOOK = Request(endpoint="rest", path="/book", query="a=%3D1", costs=(("weight", 1),))
+
+
+@asynccontextmanager
+async def asking(desk: Desk, proxy: str = "") -> AsyncIterator[Rest]:
+    http = Http(proxy)
+    clock = SystemClock()
+    try:
+        yield Rest(http, toy.VENUE, {"rest": desk.url}, Pacer(clock, toy.VENUE.rules), clock)
+    finally:
+        await http.close()
+
+
+async def refusal(one: Rest) -> Unreachable:
+    with pytest.raises(Unreachable) as caught:
+        await one.get(BOOK)
+    return caught.value
+
+
+async def test_the_query_is_sent_as_it_stands_and_gzip_is_undone() -> None:
+    async with Desk() as desk, asking(desk) as one:
+        body = gzip.compress(b'{"rows":[]}')
+        desk.answers["/book"] = lambda _: web.Response(body=body, headers={"Content-Encoding": "gzip"})
+        answer, asked_at = await one.get(BOOK)
+        assert answer == b'{"rows":[]}'
+        assert desk.asked == ["/book?a=%3D1"]
+        assert asked_at <= SystemClock().mono()
+
+
+async def test_the_venue_judges_the_answer() -> None:
+    async with Desk() as desk, asking(desk) as one:
+        desk.give("/book", {}, 451)
+        found = await refusal(one)
+        assert (found.status, found.why, found.retry_s) == ("BLOCKED", "HTTP 451", 60.0)
+
+
+async def test_an_answer_that_nobody_judged_is_still_no_data() -> None:
+    async with Desk() as desk, asking(desk) as one:
+        desk.give("/book", {}, 503)
+        assert (await refusal(one)).why == "HTTP 503"
+        desk.answers["/book"] = lambda _: web.Response(status=301, headers={"Location": "http://127.0.0.1:1/"})
+        assert (await refusal(one)).why == "HTTP 301"
+
+
+async def test_nothing_is_asked_inside_a_ban() -> None:
+    async with Desk() as desk, asking(desk) as one:
+        desk.give("/book", {}, 429, {"Retry-After": "0.5"})
+        await refusal(one)
+        desk.give("/book", {})
+        before = SystemClock().mono()
+        await one.get(BOOK)
+        assert SystemClock().mono() - before >= 0.4
+        assert len(desk.asked) == 2
+
+
+async def test_a_body_that_grows_without_end_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rest, "MAX_BODY", 2**20)
+    async with Desk() as desk, asking(desk) as one:
+        bomb = gzip.compress(bytes(64 * 2**20))
+        desk.answers["/book"] = lambda _: web.Response(body=bomb, headers={"Content-Encoding": "gzip"})
+        assert "above 1 MiB" in (await refusal(one)).why
+
+
+async def test_a_drip_ends_at_the_total_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rest, "TOTAL_S", 0.5)
+
+    async def drip(request: web.Request) -> web.StreamResponse:
+        reply = web.StreamResponse()
+        await reply.prepare(request)
+        while True:
+            await reply.write(b" ")
+            await asyncio.sleep(0.05)
+
+    async with Desk() as desk, asking(desk) as one:
+        desk.answers["/book"] = drip
+        assert (await refusal(one)).why == "no answer in time"
+
+
+async def test_nobody_there_is_said_in_words() -> None:
+    async with Desk() as desk:
+        pass
+    async with asking(desk) as one:
+        assert (await refusal(one)).status == "RECONNECT"
+
+
+async def test_loopback_never_goes_through_a_proxy() -> None:
+    async with Desk() as desk, asking(desk, "http://127.0.0.1:1") as one:
+        desk.give("/book", {"rows": []})
+        assert (await one.get(BOOK))[0] == b'{"rows": []}'
+
+
+async def test_other_hosts_go_through_the_proxy() -> None:
+    async with Desk() as desk:
+        http = Http(desk.url)
+        try:
+            status, _, _ = await http.fetch("http://venue.invalid/book")
+        finally:
+            await http.close()
+        assert status == 404, "the proxy answered, though the host does not exist"
+        assert "/book" in desk.asked[0]
