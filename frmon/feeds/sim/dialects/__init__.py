@@ -7,6 +7,7 @@ what only the dialect can see (arguments of a subscribe, streams on a connection
 Every module in this package that has `DIALECTS: tuple[Dialect, ...]` is found by itself.
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -58,6 +59,7 @@ class Stage(Protocol):
     """What a session may use of its server."""
 
     world: World
+    counters: Counter[str]  # shown by /_sim/status
 
     def violate(self, rule: str) -> None:
         """Count one breach of a documented rule under the name "<venue>: <rule>"."""
