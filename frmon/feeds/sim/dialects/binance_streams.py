@@ -122,9 +122,9 @@ def route_of(stream: str) -> str:
 class BinanceSession:
     """One line. `route`: "public", "market", "" = the old futures root, "spot"."""
 
-    def __init__(self, stage: Stage, market: str, route: str, combined: bool, now_ms: int) -> None:
+    def __init__(self, stage: Stage, route: str, combined: bool, now_ms: int) -> None:
         self.stage = stage
-        self.market = market
+        self.market = market = "spot" if route == "spot" else "perp"
         self.route = route
         self.combined = combined
         self.streams: dict[str, None] = {}
@@ -134,6 +134,7 @@ class BinanceSession:
         self._changes = stage.world.changes("binance")
         self._topics: dict[int, list[tuple[str, str]]] = {}  # instrument id -> (stream, what)
         self._alls: dict[str, str] = {}  # stream of all symbols -> what
+        self._marked: dict[str, Instrument] = {}  # streams that are pushed whether anything changed or not
         self._pending: list[dict[int, Instrument]] = [{} for _ in range(_SLOTS)]
         self._changed: dict[int, Instrument] = {}  # since the last second's arrays
         self._books: dict[int, Instrument] = {}  # since the last five-second push
@@ -177,17 +178,15 @@ class BinanceSession:
         """Which instruments the streams mean. Unknown names stay silent, and so do names on the wrong path."""
         rows = self.stage.world.instruments("binance", self.market)
         lower = {i.symbol.lower(): i for i in rows.values() if i.symbol == i.symbol.upper()}
-        self._topics, self._alls = {}, {}
+        self._topics, self._alls, self._marked = {}, {}, {}
         for stream in self.streams:
-            if (
-                self.market == "perp"
-                and self.route != route_of(stream)
-                and not (not self.route and route_of(stream) == "public")
-            ):
+            if self.market == "perp" and route_of(stream) != (self.route or "public"):
                 continue
             symbol, _, what = stream.partition("@")
             if stream.startswith("!"):
                 self._alls[stream] = stream.removeprefix("!").removesuffix("@1s").removesuffix("@arr")
+            elif what in _STEADY and symbol in lower:
+                self._marked[stream] = lower[symbol]
             elif what in self.builders and symbol in lower:
                 self._topics.setdefault(lower[symbol].id, []).append((stream, what))
 
@@ -235,7 +234,7 @@ class BinanceSession:
         slot = self._pending[self._tick % _SLOTS]
         for i in slot.values():
             for stream, what in self._topics.get(i.id, ()):
-                if what != "bookTicker" and what not in _STEADY:
+                if what != "bookTicker":
                     outs.append(self._wrap(stream, self.builders[what](i, now_ms)))
         slot.clear()
         if "!bookTicker" in self._alls and self._books:
@@ -244,25 +243,34 @@ class BinanceSession:
                 outs.append(self._wrap("!bookTicker", perp_book(self._books.pop(key), now_ms)))
 
     def _flush_second(self, outs: list[Out], now_ms: int, second: int) -> None:
-        rows = self.stage.world.instruments("binance", self.market)
         for stream, what in self._alls.items():
-            if what in ("ticker", "miniTicker") and self._changed and (what == "miniTicker" or self.market == "perp"):
-                live = [i for i in self._changed.values() if i.state == "trading"]
-                outs.append(self._wrap(stream, _array(self.builders[what], live, now_ms)))
+            if what in ("ticker", "miniTicker"):
+                self._say_changed(outs, stream, what, now_ms)
             elif what == "markPrice" and (stream.endswith("@1s") or second % 3 == 0):
-                for part in (False, True):
-                    some = [i for i in rows.values() if (i.kind in _TRADFI) is part]
-                    outs.append(self._wrap(stream, _array(mark_price, some, now_ms)))
+                self._say_marks(outs, stream, now_ms)
             elif what == "contractInfo" and self._version != self.stage.world.version:
-                outs.extend(
-                    self._wrap(stream, contract_info(i, now_ms)) for i in rows.values() if i.on_ms > now_ms - 5_000
-                )
                 self._version = self.stage.world.version
+                fresh = [i for i in self._rows() if i.on_ms > now_ms - 5_000]
+                outs.extend(self._wrap(stream, contract_info(i, now_ms)) for i in fresh)
         self._changed.clear()
-        for i in rows.values() if self._topics and self.market == "perp" else ():
-            for stream, what in self._topics.get(i.id, ()):
-                if what in _STEADY and (what.endswith("@1s") or second % 3 == 0):
-                    outs.append(self._wrap(stream, mark_price(i, now_ms)))
+        for stream, i in self._marked.items():
+            if stream.endswith("@1s") or second % 3 == 0:
+                outs.append(self._wrap(stream, mark_price(i, now_ms)))
+
+    def _rows(self) -> list[Instrument]:
+        return list(self.stage.world.instruments("binance", self.market).values())
+
+    def _say_changed(self, outs: list[Out], stream: str, what: str, now_ms: int) -> None:
+        """Only changed rows; spot has no `!ticker@arr` any more (March 2026)."""
+        live = [i for i in self._changed.values() if i.state == "trading"]
+        if live and (what == "miniTicker" or self.market == "perp"):
+            outs.append(self._wrap(stream, _array(self.builders[what], live, now_ms)))
+
+    def _say_marks(self, outs: list[Out], stream: str, now_ms: int) -> None:
+        """Two frames: coins with COIN-M, then shares and the like."""
+        for part in (False, True):
+            some = [i for i in self._rows() if (i.kind in _TRADFI) is part]
+            outs.append(self._wrap(stream, _array(mark_price, some, now_ms)))
 
     def _wrap(self, stream: str, data: bytes) -> bytes:
         """Combined paths name the stream."""
@@ -286,12 +294,12 @@ def contract_info(i: Instrument, now_ms: int) -> bytes:
 # paths
 
 
-def _open(stage: Stage, market: str, route: str, path: str, query: Query, now_ms: int) -> Session | Reply:
+def _open(stage: Stage, route: str, path: str, query: Query, now_ms: int) -> Session | Reply:
     """`/ws`, `/ws/<stream>`, `/stream?streams=a/b`, behind the route's own part of the path."""
     root, _, rest = path.lstrip("/").partition("/")
     if root not in ("ws", "stream"):
         return Reply(404, b"")
-    session = BinanceSession(stage, market, route, root == "stream", now_ms)
+    session = BinanceSession(stage, route, root == "stream", now_ms)
     names = [n for n in (query.get("streams", "") if root == "stream" else rest).split("/") if n]
     if any("," in n for n in names):
         return Reply(400, b"")
@@ -302,12 +310,12 @@ def _open(stage: Stage, market: str, route: str, path: str, query: Query, now_ms
 
 def connect_spot(stage: Stage, path: str, query: Query, now_ms: int) -> Session | Reply:
     """A spot line."""
-    return _open(stage, "spot", "spot", path, query, now_ms)
+    return _open(stage, "spot", path, query, now_ms)
 
 
 def connect_perp(stage: Stage, path: str, query: Query, now_ms: int) -> Session | Reply:
     """A futures line; without `/public` or `/market` it opens, and market streams stay silent."""
     first, _, rest = path.lstrip("/").partition("/")
     if first in ("public", "market"):
-        return _open(stage, "perp", first, rest, query, now_ms)
-    return _open(stage, "perp", "", path, query, now_ms)
+        return _open(stage, first, rest, query, now_ms)
+    return _open(stage, "", path, query, now_ms)

@@ -270,16 +270,19 @@ class OkxSession:
             i = self._instrument(topic) if longest else None
             if i is None or longest is None:
                 continue
-            if topic[0] != "funding-rate":
-                if now_ms - at > longest:
-                    self._push(outs, topic, i, now_ms)
-            elif i.id % 60 == self._second % 60:
+            if topic[0] == "funding-rate" and i.id % 60 == self._second % 60:
                 outs.append(_frame(*topic, [funding_row(i, now_ms)]))
+            elif topic[0] != "funding-rate" and now_ms - at > longest:
+                self._push(outs, topic, i, now_ms)
         if self._version != self.stage.world.version:
             self._version = self.stage.world.version
-            for channel, name in self._topics:
-                if channel == "instruments":
-                    outs.append(self._list(name, [i for i in self._listed(name) if i.on_ms > now_ms - 5_000]))
+            self._say_lists(outs, now_ms)
+
+    def _say_lists(self, outs: list[Out], now_ms: int) -> None:
+        """What is new."""
+        for channel, name in self._topics:
+            if channel == "instruments":
+                outs.append(self._list(name, [i for i in self._listed(name) if i.on_ms > now_ms - 5_000]))
 
 
 def connect(stage: Stage, path: str, query: Query, now_ms: int) -> Session | Reply:
