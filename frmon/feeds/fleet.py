@@ -19,7 +19,7 @@ from frmon.feeds.pacer import Pacer
 from frmon.feeds.plan import line_name, lines, rebalance
 from frmon.feeds.rest import Http, Rest
 from frmon.jobs import Jobs, backoff
-from frmon.model import Listing, Market, Sink, Status, VenueState
+from frmon.model import LineState, Listing, Market, Sink, Status, VenueState
 
 LIST_AGAIN_AFTER_NOTICE_S = 2.0
 ROTATE_WAIT_S = 30.0
@@ -147,32 +147,38 @@ class Fleet:
         return {market: now - at for market, at in self._listed_at.items()}
 
     def _verdict(self, state: VenueState) -> tuple[Status, str]:
-        troubles = {**self._troubles, **{c.name: c.trouble for c in self._covers if c.trouble is not None}}
-        worst = next(iter(troubles.values()), None)
+        """The one word for the venue and, in words, all that is wrong."""
+        troubles = self._rest_troubles()
+        words = [f"{name}: {trouble.why}{self._list_age(name)}" for name, trouble in troubles.items()]
         if self._maintenance:
             return Status.MAINT, self._maintenance
         if not self._listed_at:
-            return (Status.CONNECTING, "asking what trades") if worst is None else (Status(worst.status), worst.why)
+            first = next(iter(troubles.values()), None)
+            return (Status.CONNECTING, "asking what trades") if first is None else (Status(first.status), first.why)
         bad = [s for s in state.lines if s.status not in {Status.LIVE, Status.LAG}]
         if not bad:
-            return self._verdict_of_rest(state, troubles)
-        first = next((s for s in bad if s.status is not Status.CONNECTING), bad[0])
-        words = f"{first.name}: {first.detail}" if first.detail else f"{first.name} {first.status.lower()}"
+            lagging = any(s.status is Status.LAG for s in state.lines)
+            status = Status.PARTIAL if troubles else Status.LAG if lagging else Status.LIVE
+            return status, "; ".join(words)
+        worst = next((s for s in bad if s.status is not Status.CONNECTING), bad[0])
+        words.insert(0, f"{worst.name}: {worst.detail}" if worst.detail else f"{worst.name} {worst.status.lower()}")
         if len(bad) < len(state.lines):
-            connecting = all(s.status is Status.CONNECTING for s in bad)
-            return (
-                Status.CONNECTING if connecting else Status.PARTIAL
-            ), f"{len(bad)} of {len(state.lines)} lines: {words}"
-        if first.status is Status.CONNECTING or worst is not None:
-            return first.status, words
-        return (first.status, words) if first.status in _FATAL else (Status.REST, words)
+            words.insert(0, f"{len(bad)} of {len(state.lines)} lines")
+        return self._status_of(bad, worst, len(state.lines), bool(troubles)), "; ".join(words)
 
-    def _verdict_of_rest(self, state: VenueState, troubles: Mapping[str, Unreachable]) -> tuple[Status, str]:
-        if troubles:
-            name, trouble = next(iter(troubles.items()))
-            return Status.PARTIAL, f"{name}: {trouble.why}"
-        lagging = any(s.status is Status.LAG for s in state.lines)
-        return (Status.LAG, "data is late") if lagging else (Status.LIVE, "")
+    def _status_of(self, bad: Sequence[LineState], worst: LineState, lines: int, without_rest: bool) -> Status:
+        if worst.status is Status.CONNECTING:
+            return Status.CONNECTING
+        if len(bad) < lines:
+            return Status.PARTIAL
+        return worst.status if without_rest or worst.status in _FATAL else Status.REST
+
+    def _rest_troubles(self) -> dict[str, Unreachable]:
+        return {**self._troubles, **{c.name: c.trouble for c in self._covers if c.trouble is not None}}
+
+    def _list_age(self, name: str) -> str:
+        at = next((at for market, at in self._listed_at.items() if name == f"{market} listings"), None)
+        return "" if at is None else f" (the list is {(self._clock.mono() - at) / 60:.0f} min old)"
 
     def _is_streamed(self, market: Market, part: str) -> bool:
         """Whether streams state this part of every wanted symbol of a market now."""
