@@ -113,11 +113,11 @@ def funding_history(world: World, query: Query, now_ms: int) -> Reply:
 
 def _too_frequent(_wait_s: float) -> Reply:
     """More than 600 requests in 5 s: not the JSON of the API."""
-    return Reply(403, b"403, access too frequent", {"Content-Type": "text/plain"})
+    return Reply(403, b"403, access too frequent")
 
 
 def _missing(_path: str) -> Reply:
-    return Reply(404, b"404 page not found", {"Content-Type": "text/plain"})
+    return Reply(404, b"404 page not found")
 
 
 def connect(stage: Stage, path: str, _query: Query, now_ms: int) -> Session | Reply:
