@@ -35,10 +35,9 @@ def read(
 ) -> "Reader":
     """As `load`, with every mistake in `problems` instead of an exception."""
     reader = Reader(venues)
-    named = file or (File(env["FRMON_CONFIG"]) if env.get("FRMON_CONFIG") else None)
+    place = file_in_use(file, env)
     try:
-        text = read_text(named or config_path(env), may_lack=named is None)
-        reader.take_text(text, str(named or config_path(env)))
+        reader.take_text(read_text(place, may_lack=not (file or env.get("FRMON_CONFIG"))), str(place))
     except ConfigError as error:
         reader.problems.append(str(error))
     reader.take_variables(env)
@@ -46,6 +45,11 @@ def read(
         reader.take(tuple(key.split(".")), value, "option", f"option {printable(key)}: ")
     reader.compare()
     return reader
+
+
+def file_in_use(file: File | None, env: Mapping[str, str]) -> File:
+    """The configuration file: as named by the option, by `$FRMON_CONFIG`, or the default place."""
+    return file or (File(env["FRMON_CONFIG"]) if env.get("FRMON_CONFIG") else config_path(env))
 
 
 def read_text(file: File, *, may_lack: bool = False) -> str:

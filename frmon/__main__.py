@@ -1,0 +1,5 @@
+"""`python -m frmon`."""
+
+from frmon.cli import main
+
+main()

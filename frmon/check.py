@@ -1,0 +1,136 @@
+"""The self-check: asks every REST endpoint of every venue at once and tells what came."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import Any
+
+import msgspec
+
+from frmon.clock import Clock, SystemClock
+from frmon.config import Settings
+from frmon.errors import DecodeError, Unreachable
+from frmon.feeds.contract import Directory, Page, Request, ServerTime, Snapshot, Venue
+from frmon.feeds.pacer import Pacer
+from frmon.feeds.rest import Http, Rest
+from frmon.feeds.text import clean
+from frmon.model import Listing, Tick
+from frmon.plain import grid
+
+PAGES_AT_MOST = 50
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """What one endpoint answered. `why`: what is wrong, null = nothing; `symbols`: rows that could be read; `took_s`:
+    seconds from the first request to the last byte; `sample`: one row in words."""
+
+    venue: str
+    market: str | None
+    what: str
+    ok: bool
+    symbols: int | None
+    took_s: float
+    sample: str | None
+    why: str | None
+
+
+class Yield(msgspec.Struct, frozen=True):
+    """What a good answer held."""
+
+    symbols: int | None
+    sample: str
+
+
+async def check(venues: Sequence[Venue], settings: Settings, clock: Clock | None = None) -> list[Finding]:
+    """Ask everything that `venues` document, each within its own limits. In the order of venues, markets and kinds."""
+    ticking = clock or SystemClock()
+    http = Http(settings.feeds.proxy, settings.feeds.time_scale)
+    try:
+        found = await asyncio.gather(*(check_venue(v, settings, http, ticking) for v in venues))
+    finally:
+        await http.close()
+    return [finding for findings in found for finding in findings]
+
+
+async def check_venue(venue: Venue, settings: Settings, http: Http, clock: Clock) -> list[Finding]:
+    """All endpoints of one venue."""
+    endpoints = {**venue.endpoints, **settings.venues[venue.name].endpoints}
+    rest = Rest(http, venue, endpoints, Pacer(clock, venue.rules), clock)
+    directories = [_probe(venue, d.market, "directory", partial(_listings, rest, d), clock) for d in venue.directories]
+    snapshots = [_probe(venue, s.market, s.kind, partial(_ticks, rest, s), clock) for s in venue.snapshots]
+    times = [_probe(venue, None, "time", partial(_time, rest, t, clock), clock) for t in venue.server_times]
+    return list(await asyncio.gather(*directories, *snapshots, *times))
+
+
+def findings_text(findings: Sequence[Finding]) -> str:
+    """A table, one line per endpoint, and a closing line that counts."""
+    rows = [
+        (
+            f.venue,
+            f.market or "-",
+            f.what,
+            "ok" if f.ok else "FAILED",
+            "-" if f.symbols is None else str(f.symbols),
+            f"{f.took_s:.2f}",
+            f.sample or f.why or "",
+        )
+        for f in findings
+    ]
+    table = grid(("venue", "market", "what", "", "symbols", "seconds", "sample or reason"), rows, "llllrrl")
+    failed = sum(not f.ok for f in findings)
+    closing = f"{failed} of {len(findings)} failed" if failed else f"all {len(findings)} ok"
+    return f"{table}\n\n{closing}\n"
+
+
+async def _probe(
+    venue: Venue, market: str | None, what: str, ask: Callable[[], Awaitable[Yield]], clock: Clock
+) -> Finding:
+    asked_at = clock.mono()
+    found, why = Yield(None, ""), ""
+    try:
+        found = await ask()
+    except Unreachable as error:
+        why = f"{error.status}: {clean(error.why, 120)}"
+    except DecodeError as error:
+        why = f"unreadable: {clean(error, 120)}"
+    if not why and found.symbols == 0:
+        why = "answered, but lists no symbol"
+    return Finding(
+        venue=venue.name,
+        market=None if market is None else str(market),
+        what=what,
+        ok=not why,
+        symbols=found.symbols,
+        took_s=round(clock.mono() - asked_at, 3),
+        sample=found.sample or None,
+        why=why or None,
+    )
+
+
+async def _listings(rest: Rest, directory: Directory) -> Yield:
+    request: Request | None = directory.request
+    found: list[Listing] = []
+    for _ in range(PAGES_AT_MOST):
+        if request is None:
+            break
+        page: Page = directory.parse((await rest.get(request))[0])
+        found += page.listings
+        request = page.next
+    trading = [listing for listing in found if listing.status == "trading"] or found
+    return Yield(len(found), _words(trading[0], ("symbol", "base", "asset_class", "status")) if trading else "")
+
+
+async def _ticks(rest: Rest, snapshot: Snapshot) -> Yield:
+    ticks: Sequence[Tick] = snapshot.parse((await rest.get(snapshot.request))[0])
+    names = [name for name in Tick.__struct_fields__ if name not in {"seq", "delta"}]
+    return Yield(len(ticks), _words(ticks[0], names) if ticks else "")
+
+
+async def _time(rest: Rest, server_time: ServerTime, clock: Clock) -> Yield:
+    told = server_time.parse((await rest.get(server_time.request))[0])
+    return Yield(None, f"our clock differs by {(clock.now_ms() - told) / 1000:+.3f} s")
+
+
+def _words(row: Any, names: Sequence[str]) -> str:
+    known = ((name, getattr(row, name)) for name in names)
+    return " ".join(f"{name}={clean(value)}" for name, value in known if value is not None)

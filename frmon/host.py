@@ -1,0 +1,68 @@
+"""Runs an engine on its own event loop in its own thread, so that nothing that blocks the caller (a pipe that nobody
+reads, a stopped terminal) ever holds up the feeds."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, wait
+from types import TracebackType
+from typing import Self, TypeVar
+
+from frmon.engine import Engine
+from frmon.feeds.transport import new_loop
+
+T = TypeVar("T")
+
+STOP_S = 5.0
+"""How long an engine may take to close its connections before it is left behind."""
+
+
+class Host:
+    """`with Host(engine) as host:` the engine runs inside the block and is stopped at its end."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._loop = new_loop()
+        self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
+        self._ended = threading.Event()
+        self._bug: BaseException | None = None
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if not self._ended.is_set():
+            self._loop.call_soon_threadsafe(self._engine.stop)
+        self._thread.join(STOP_S)
+
+    def ask(self, question: Callable[[], T]) -> T:
+        """The answer of a plain function that is called on the engine's loop, between two frames. Raises what `rest`
+        raises when the engine ended."""
+        self.rest(0)
+        answer: Future[T] = Future()
+
+        def reply() -> None:
+            try:
+                answer.set_result(question())
+            except Exception as error:
+                answer.set_exception(error)
+
+        self._loop.call_soon_threadsafe(reply)
+        while not wait([answer], timeout=1.0).done:
+            self.rest(0)
+        return answer.result()
+
+    def rest(self, seconds: float) -> None:
+        """Let time pass. Raises what ended the engine, if it ended."""
+        if self._ended.wait(seconds):
+            raise self._bug or RuntimeError("the engine stopped")
+
+    def _run(self) -> None:
+        try:
+            with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
+                runner.run(self._engine.run())
+        except BaseException as bug:
+            self._bug = bug
+        finally:
+            self._ended.set()

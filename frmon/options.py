@@ -1,0 +1,56 @@
+"""The global options: given before or after the command, or by a `FRMON_*` variable."""
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from frmon.launch import Wish
+
+SHARED = ("config", "db", "log", "log_level")
+"""Options that may stand before and after the command."""
+
+
+def keep(context: typer.Context, param: typer.CallbackParam, value: Any) -> None:
+    """Take a shared option; the one nearest to the end of the line wins."""
+    if value is not None:
+        shared(context)[param.name or ""] = value
+
+
+def shared(context: typer.Context) -> dict[str, Any]:
+    """What was taken so far."""
+    found: dict[str, Any] = context.find_root().ensure_object(dict)
+    return found
+
+
+def share(root: Any) -> None:
+    """Put the shared options of the root on every command of its tree."""
+    params = [param for param in root.params if param.name in SHARED]
+    waiting = list(root.commands.values())
+    while waiting:
+        command = waiting.pop()
+        if hasattr(command, "commands"):
+            waiting += command.commands.values()
+        command.params.extend(params)
+
+
+def wish(context: typer.Context) -> "Wish":
+    """What the shared options and their variables say; opens the log. Raises `ConfigError`."""
+    from frmon.launch import wish_from
+    from frmon.logfile import open_log
+
+    given = shared(context)
+    found = wish_from({name: given[name] for name in SHARED if name in given}, os.environ)
+    open_log(found.log, found.log_level)
+    return found
+
+
+def is_demo(context: typer.Context, demo: bool = False) -> bool:
+    """Whether `--demo` was given, here or before the command."""
+    return demo or bool(shared(context).get("demo"))
+
+
+def shared_option(flag: str, metavar: str, text: str) -> Any:
+    """A shared option of the root command."""
+    return typer.Option(flag, metavar=metavar, callback=keep, expose_value=False, help=text)

@@ -1,0 +1,126 @@
+"""The parts of a picture, as other programs read them: field names, order and meanings are a contract with them; unknown
+is null. Prices are in USDT per one coin, times Unix milliseconds (`_ms`) or ISO 8601 in UTC (`at`)."""
+
+import msgspec
+
+SCHEMA = 1
+
+
+class LinePart(msgspec.Struct, frozen=True, kw_only=True):
+    """One WebSocket."""
+
+    name: str
+    status: str
+    detail: str
+    symbols: int
+    messages: int
+    last_message_age_s: float | None
+    lag_ms: float | None
+    reconnects: int
+
+
+class VenuePart(msgspec.Struct, frozen=True, kw_only=True):
+    """One venue."""
+
+    status: str
+    detail: str
+    legs: int
+    fresh_legs: int
+    messages_per_s: float
+    reconnects: int
+    lines: list[LinePart]
+
+
+class LegPart(msgspec.Struct, frozen=True, kw_only=True):
+    """One leg. `volume_24h_usd` in USDT; `funding_rate` a fraction per interval; `quarantine`: why this leg is not
+    compared with the others, null = it is."""
+
+    venue: str
+    market: str
+    symbol: str
+    multiplier: int
+    bid: float | None
+    ask: float | None
+    last: float | None
+    mark: float | None
+    index: float | None
+    volume_24h_usd: float | None
+    funding_rate: float | None
+    funding_interval_h: float | int | None
+    next_funding_ms: int | None
+    event_ms: int | None
+    received_ms: int | None
+    age_s: float | None
+    fresh: bool
+    source: str | None
+    quarantine: str | None
+
+
+class SidePart(msgspec.Struct, frozen=True, kw_only=True):
+    """One side of a spread. `symbol` tells apart two legs of one venue and market."""
+
+    venue: str
+    market: str
+    price: float
+    symbol: str
+
+
+class SpreadPart(msgspec.Struct, frozen=True, kw_only=True):
+    """The best pair of a coin."""
+
+    buy: SidePart
+    sell: SidePart
+    gross_pct: float
+    fees_pct: float
+    net_pct: float
+    carry_per_hour: float | None
+    carry_apr_pct: float | None
+    needs_borrow: bool
+
+
+class CoinPart(msgspec.Struct, frozen=True, kw_only=True):
+    """One coin."""
+
+    coin: str
+    flags: list[str]
+    legs: list[LegPart]
+    spread: SpreadPart | None
+
+
+class SignalPart(msgspec.Struct, frozen=True, kw_only=True):
+    """One signal, under the seed's names."""
+
+    symbol: str
+    short_exchange: str
+    long_exchange: str
+    spread_percent: float
+    price_short: float
+    price_long: float
+    observed_at: str
+
+
+class Picture(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything at one moment. Coins: highest gross spread first, those without one last, by name."""
+
+    schema: int = SCHEMA
+    simulated: bool
+    at: str
+    at_ms: int
+    venues: dict[str, VenuePart]
+    coins: list[CoinPart]
+    signals: list[SignalPart]
+
+
+class SignalLine(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of `watch`: a signal that has just fired."""
+
+    schema: int = SCHEMA
+    type: str = "signal"
+    simulated: bool
+    symbol: str
+    short_exchange: str
+    long_exchange: str
+    spread_percent: float
+    price_short: float
+    price_long: float
+    observed_at: str

@@ -1,0 +1,184 @@
+"""The whole picture at one moment, for those who do not look at the screen: pure, given a running engine."""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from difflib import get_close_matches
+from math import isfinite
+from typing import Protocol
+
+import msgspec
+
+from frmon.board import Board, Cell, Row
+from frmon.clock import Clock
+from frmon.config import Settings
+from frmon.model import LegKey, LineState, Signal, Spread, Status, VenueState
+from frmon.parts import CoinPart, LegPart, LinePart, Picture, SidePart, SignalLine, SignalPart, SpreadPart, VenuePart
+from frmon.spread import Terms, best, flags
+
+
+class Source(Protocol):
+    """What a picture is taken of: the engine, or whatever has these."""
+
+    simulated: str
+    settings: Settings
+    board: Board
+    terms: Terms
+
+    @property
+    def clock(self) -> Clock: ...
+
+    @property
+    def signals(self) -> Iterable[Signal]: ...
+
+    def states(self) -> list[VenueState]: ...
+
+
+def picture(engine: Source, coins: Sequence[str] | None = None, top: int | None = None) -> Picture:
+    """What the engine knows now. `coins`: only these, in any case of letters; `top`: only so many of the highest gross
+    spread. Spreads are computed here, so they agree with the legs beside them."""
+    now, now_ms = engine.clock.mono(), engine.clock.now_ms()
+    wanted = None if coins is None else {coin.upper() for coin in coins}
+    rows = [row for row in list(engine.board.rows.values()) if wanted is None or row.coin.upper() in wanted]
+    parts = sorted((_coin(engine, row, now, now_ms) for row in rows), key=_rank)
+    return Picture(
+        simulated=bool(engine.simulated),
+        at=iso(now_ms),
+        at_ms=now_ms,
+        venues=_venues(engine),
+        coins=parts if top is None else parts[:top],
+        signals=[signal_part(signal) for signal in list(engine.signals)],
+    )
+
+
+def unknown_coins(engine: Source, coins: Iterable[str]) -> dict[str, str]:
+    """Asked-for coins that no venue lists now, each with the nearest listed name ("" = none is near)."""
+    known = {coin.upper(): coin for coin in list(engine.board.rows)}
+    missing = [coin for coin in coins if coin.upper() not in known]
+    near = {coin: get_close_matches(coin.upper(), list(known), n=1) for coin in missing}
+    return {coin: known[found[0]] if found else "" for coin, found in near.items()}
+
+
+def has_data(engine: Source) -> bool:
+    """Whether any leg of any venue has a price."""
+    return any(c.bid is not None or c.ask is not None or c.last is not None for c in engine.board.cells())
+
+
+def encode(part: msgspec.Struct) -> bytes:
+    """One line of JSON, without the newline. Numbers are the shortest that read back the same; not finite is null."""
+    return msgspec.json.encode(part)
+
+
+def iso(ms: int) -> str:
+    """Unix milliseconds as ISO 8601 in UTC with milliseconds."""
+    return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def signal_part(signal: Signal) -> SignalPart:
+    """A signal as it stands in a picture."""
+    return SignalPart(**{name: getattr(signal, name) for name in SignalPart.__struct_fields__})
+
+
+def signal_line(signal: Signal, *, simulated: bool) -> SignalLine:
+    """A signal as a line of its own."""
+    return SignalLine(simulated=simulated, **{name: getattr(signal, name) for name in SignalPart.__struct_fields__})
+
+
+def _venues(engine: Source) -> dict[str, VenuePart]:
+    found = {state.name: _venue(state) for state in engine.states()}
+    for name, settings in engine.settings.venues.items():
+        if not settings.enabled and name not in found:
+            found[name] = _venue(VenueState(name=name, status=Status.OFF, detail="not enabled in the configuration"))
+    return found
+
+
+def _venue(state: VenueState) -> VenuePart:
+    return VenuePart(
+        status=state.status.value,
+        detail=state.detail,
+        legs=state.legs,
+        fresh_legs=state.fresh_legs,
+        messages_per_s=round(state.messages_per_s, 1),
+        reconnects=state.reconnects,
+        lines=[_line(line) for line in state.lines],
+    )
+
+
+def _line(state: LineState) -> LinePart:
+    return LinePart(
+        name=state.name,
+        status=state.status.value,
+        detail=state.detail,
+        symbols=state.symbols,
+        messages=state.messages,
+        last_message_age_s=_rounded(state.last_message_age_s, 3),
+        lag_ms=_rounded(state.lag_ms, 1),
+        reconnects=state.reconnects,
+    )
+
+
+def _coin(engine: Source, row: Row, now: float, now_ms: int) -> CoinPart:
+    spread = best(row, engine.terms, now, now_ms)
+    return CoinPart(
+        coin=row.coin,
+        flags=[flag.value for flag in flags(row, engine.terms, now, now_ms)],
+        legs=[_leg(engine, cell, now) for cell in row.cells],
+        spread=None if spread is None else _spread(spread),
+    )
+
+
+def _leg(engine: Source, cell: Cell, now: float) -> LegPart:
+    freshness = engine.terms.freshness
+    return LegPart(
+        venue=cell.key.venue,
+        market=cell.key.market.value,
+        symbol=cell.key.symbol,
+        multiplier=cell.leg.multiplier,
+        bid=_finite(cell.bid),
+        ask=_finite(cell.ask),
+        last=_finite(cell.last),
+        mark=_finite(cell.mark),
+        index=_finite(cell.index),
+        volume_24h_usd=_finite(cell.volume_usd),
+        funding_rate=_finite(cell.funding_rate),
+        funding_interval_h=_hours(cell.funding_interval_h),
+        next_funding_ms=cell.next_funding_ms,
+        event_ms=cell.event_ms,
+        received_ms=cell.received_ms,
+        age_s=_rounded(cell.age_s(now, freshness), 3),
+        fresh=cell.is_fresh(now, freshness),
+        source=cell.source,
+        quarantine=cell.leg.quarantine or None,
+    )
+
+
+def _spread(spread: Spread) -> SpreadPart:
+    return SpreadPart(
+        buy=_side(spread.buy, spread.buy_price),
+        sell=_side(spread.sell, spread.sell_price),
+        gross_pct=spread.gross_pct,
+        fees_pct=spread.fees_pct,
+        net_pct=spread.net_pct,
+        carry_per_hour=spread.carry_per_hour,
+        carry_apr_pct=spread.carry_apr_pct,
+        needs_borrow=spread.needs_borrow,
+    )
+
+
+def _side(key: LegKey, price: float) -> SidePart:
+    return SidePart(venue=key.venue, market=key.market.value, price=price, symbol=key.symbol)
+
+
+def _rank(coin: CoinPart) -> tuple[float, str]:
+    return (float("inf") if coin.spread is None else -coin.spread.gross_pct, coin.coin)
+
+
+def _hours(value: float | None) -> float | int | None:
+    return int(value) if value is not None and float(value).is_integer() else value
+
+
+def _rounded(value: float | None, digits: int) -> float | None:
+    return None if value is None else round(value, digits)
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and isfinite(value) else None
