@@ -117,13 +117,14 @@ class Line:
         return all(self.carriers[kind].live for kind in self._watchdog.channels)
 
     def look(self) -> LineState:
-        """Its state now."""
-        state = self.state
+        """Its state now. A line lags when even its freshest recent statement came late: a stream that the venue itself
+        throttles makes some of them late, not all."""
+        state, skew = self.state, self._access.skew_ms
         now = self._access.clock.mono()
         state.last_message_age_s = None if self._last_at == float("-inf") else max(0.0, now - self._last_at)
-        state.lag_ms = max(0.0, round(median(self._lags) + self._access.skew_ms, 1)) if self._lags else None
+        state.lag_ms = max(0.0, round(median(self._lags) + skew, 1)) if self._lags else None
         if state.status in {Status.LIVE, Status.LAG}:
-            lagging = state.lag_ms is not None and state.lag_ms > LAGGING_MS
+            lagging = bool(self._lags) and min(self._lags) + skew > LAGGING_MS
             state.status = Status.LAG if lagging else Status.LIVE
         return state
 
@@ -186,6 +187,8 @@ class Line:
                 if ask and self._quote_kind:
                     self._access.sink.carry(self.carriers[self._quote_kind], symbols)
                 self._asked_at = self._access.clock.mono()
+            if not self._watchdog.channels:
+                self._show(Status.LIVE, "")
 
     async def _ping(self, socket: Socket) -> None:
         if self.stream.ping is None:
