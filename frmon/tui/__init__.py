@@ -1,1 +1,25 @@
 """The screen."""
+
+import os
+import sys
+from pathlib import Path
+
+from frmon.tui.source import Source
+
+ENVIRONMENT = {"TEXTUAL_ANIMATIONS": "none", "TEXTUAL_SMOOTH_SCROLL": "0"}
+"""What Textual reads when it is imported; the user's own values win."""
+
+
+def run_screen(engine: Source, state: Path | None = None) -> int:
+    """Show the screen of an engine, which it starts and stops; returns the exit code. `state`: the file that remembers
+    the user's ways, by default in `$XDG_STATE_HOME`. Without a terminal: one line on stderr and 2."""
+    from frmon.tui.guard import is_tty
+
+    if not is_tty():
+        sys.stderr.write("frmon: the screen needs a terminal; without one use `frmon snapshot`\n")
+        return 2
+    for name, value in ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    from frmon.tui.app import run
+
+    return run(engine, state)

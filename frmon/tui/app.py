@@ -1,0 +1,127 @@
+"""The application: keys, screens, the engine's thread. Nothing else."""
+
+import sys
+from pathlib import Path
+from typing import ClassVar
+
+from textual.app import App
+from textual.binding import Binding, BindingType
+from textual.theme import Theme
+
+from frmon.tui.desk import Desk
+from frmon.tui.detail import Detail
+from frmon.tui.filterline import FilterInput
+from frmon.tui.guard import Guard
+from frmon.tui.help import Group, Help, Overlay
+from frmon.tui.hosting import EngineThread
+from frmon.tui.panel import Signals
+from frmon.tui.source import Source
+from frmon.tui.state import State, load, save, state_path
+from frmon.tui.table import LiveTable
+from frmon.tui.theme import DARK, LIGHT, PLAIN, THEMES, palette, wants_plain
+
+
+class Frmon(App[int]):
+    """The screen of an engine."""
+
+    TITLE = "frmon"
+    CSS_PATH = "app.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("question_mark,f1", "help_keys", "this help", id="help"),
+        Binding("T", "light_or_dark", "light or dark", id="theme"),
+        Binding("q", "leave", "quit", id="quit"),
+        Binding("ctrl+c,ctrl+q", "leave", "quit, from everywhere", id="quit.now", priority=True),
+    ]
+
+    def __init__(self, source: Source, path: Path | None = None) -> None:
+        super().__init__()
+        self.source = source
+        self.path = path or state_path()
+        self.saved = load(self.path)
+        self.host = EngineThread(source)
+        self.forced_plain = wants_plain()
+        for theme in THEMES:
+            self.register_theme(theme)
+        self.theme = self._first_theme()
+        self.desk = Desk(source, self.saved, palette(self.current_theme), lambda: self.host.trouble)
+
+    def _first_theme(self) -> str:
+        """Plain where the terminal wants it; else what the user set, else what was used last, else dark."""
+        settings = self.source.settings
+        chosen = settings.screen.theme
+        if settings.origins.get("screen.theme", "default") == "default":
+            chosen = self.saved.theme or chosen
+        if self.forced_plain:
+            return chosen if chosen.startswith("ansi") else PLAIN
+        return chosen if chosen in self.available_themes else DARK
+
+    def get_default_screen(self) -> Desk:
+        return self.desk
+
+    def on_mount(self) -> None:
+        self.host.start()
+        self.theme_changed_signal.subscribe(self, self._recolour)
+
+    def on_unmount(self) -> None:
+        self.host.stop()
+        self.remember()
+
+    def remember(self) -> None:
+        """Save the user's ways."""
+        state: State = self.desk.state()
+        state.theme = self.saved.theme if self.forced_plain else self.theme
+        save(self.path, state)
+
+    def _recolour(self, theme: Theme) -> None:
+        self.desk.recolour(palette(theme))
+
+    def action_help_keys(self) -> None:
+        """Show every key."""
+        if not isinstance(self.screen, Overlay):
+            self.push_screen(Help(self.desk.palette, self.desk.frame.banner_line(), groups()))
+
+    def action_light_or_dark(self) -> None:
+        """The other of our two themes."""
+        self.theme = DARK if self.theme == LIGHT else LIGHT
+
+    def action_leave(self) -> None:
+        """Quit."""
+        self.host.stop()
+        self.exit(0)
+
+
+def groups() -> list[Group]:
+    """All bindings by what they belong to."""
+    owners = (
+        ("Table", LiveTable),
+        ("Desk", Desk),
+        ("Filter", FilterInput),
+        ("Detail, when focused", Detail),
+        ("Signals, when focused", Signals),
+        ("Everywhere", Frmon),
+    )
+    return [(title, [_binding(b) for b in owner.BINDINGS]) for title, owner in owners]
+
+
+def _binding(given: BindingType) -> Binding:
+    return given if isinstance(given, Binding) else Binding(*given)
+
+
+def run(source: Source, path: Path | None) -> int:
+    """Show the screen until the user, a signal or a lost terminal ends it; returns the exit code."""
+    app = Frmon(source, path)
+
+    def leave(code: int) -> None:
+        app.host.stop()
+        if app._loop is not None:
+            app._loop.call_soon_threadsafe(app.exit, code)
+
+    guard = Guard(leave)
+    guard.start()
+    try:
+        code = app.run(mouse=source.settings.screen.mouse)
+        if not app.host.join():
+            sys.stderr.write("frmon: the engine did not end in time\n")
+    finally:
+        guard.stop()
+    return guard.code or (app.return_code or 0 if code is None else code)

@@ -1,0 +1,295 @@
+"""The main screen: what stands where, and what the keys do to it."""
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.events import Resize
+from textual.screen import Screen
+from textual.widgets import Input
+
+from frmon.model import Status
+from frmon.tui import guard
+from frmon.tui.columns import row_columns
+from frmon.tui.filterline import FilterInput, FilterLine
+from frmon.tui.frame import Frame
+from frmon.tui.grid import Look, choose
+from frmon.tui.help import SortMenu
+from frmon.tui.lines import Palette, Pane
+from frmon.tui.panel import Signals
+from frmon.tui.source import Source
+from frmon.tui.state import State
+from frmon.tui.table import Heading, LiveTable
+from frmon.tui.view import View
+
+WIDE = 110
+"""From this width on the signals stand beside the table."""
+TALL = 32
+"""From this height on they stand below it where it is narrow."""
+
+
+class Desk(Screen[None]):
+    """Banner, table, detail, signals, filter, status. `tick` reads the board and repaints what changed."""
+
+    AUTO_FOCUS = "LiveTable"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("s", "sort_menu", "choose the column to sort by", id="sort.menu"),
+        Binding("<", "sort_step(-1)", "sort by the column to the left", id="sort.left"),
+        Binding(">", "sort_step(1)", "sort by the column to the right", id="sort.right"),
+        Binding("r", "reverse", "the other way round", id="sort.reverse"),
+        Binding("/", "filter", "filter while you type; ! means not", id="filter"),
+        Binding("p", "pause", "pause the picture; the feeds go on", id="pause"),
+        Binding("space", "pin", "pin the coin to the top, or unpin it", id="pin"),
+        Binding("F", "only_pins", "only pinned coins", id="pins.only"),
+        Binding("enter", "open", "open or close the legs of the coin", id="detail"),
+        Binding("S", "signals", "show or hide the signals", id="signals"),
+        Binding("R", "redial", "dial again what is not live", id="redial"),
+        Binding("tab", "app.focus_next", "table, detail, signals", id="focus.next"),
+        Binding("shift+tab", "app.focus_previous", "the other way", id="focus.previous"),
+        Binding("escape", "back", "one step back; never quits", id="back"),
+    ]
+
+    def __init__(self, source: Source, state: State, palette: Palette, trouble: Callable[[], str]) -> None:
+        super().__init__(id="desk")
+        self.source = source
+        self.palette = palette
+        self.codes = {v.name: v.code for v in source.venues}
+        self.view = View(row_columns(source.venues), self.codes)
+        self.frame = Frame(source, self.view, palette)
+        self.table = LiveTable(self.view, self.look, palette)
+        self.table.columns = choose(tuple(self.view.columns.values()), state.columns or source.settings.screen.columns)
+        self.columns = state.columns
+        self._trouble = trouble
+        self._wants_signals: bool | None = None
+        self._looked_at: list[str] = []
+        self._beat = 0
+        self._restore(state)
+
+    def _restore(self, state: State) -> None:
+        self.view.sort = state.sort if state.sort in self.view.columns else self.view.sort
+        self.view.reverse = state.reverse
+        self.view.pins = set(state.pins)
+        self.view.only_pins = state.only_pins and bool(state.pins)
+        self.view.set_filter(state.filter)
+
+    def state(self) -> State:
+        """What is worth remembering."""
+        view = self.view
+        return State(
+            sort=view.sort,
+            reverse=view.reverse,
+            filter=view.filter.text,
+            pins=sorted(view.pins),
+            only_pins=view.only_pins,
+            columns=self.columns,
+        )
+
+    def compose(self) -> ComposeResult:
+        frame = self.frame
+        yield frame.banner
+        with Horizontal(id="middle"):
+            with Vertical(id="left"):
+                yield frame.heading
+                yield self.table
+                yield frame.detail
+            yield frame.signals
+        yield FilterLine(self.palette, self.view.filter.text, frame.count)
+        yield frame.status
+
+    def on_mount(self) -> None:
+        self.frame.detail.open(None)
+        self.frame.show_banner()
+        self.table.on_fit = lambda: self.frame.show_heading(self.table)
+        self.set_interval(1 / self._per_second(), self.tick)
+
+    def on_resize(self, event: Resize) -> None:
+        wide, tall = event.size.width >= WIDE, event.size.height >= TALL
+        self.set_class(wide, "-beside")
+        self.frame.signals.display = (wide or tall) if self._wants_signals is None else self._wants_signals
+        self.call_after_refresh(self.repaint)
+
+    def on_screen_resume(self) -> None:
+        self.call_after_refresh(self.repaint)
+
+    def _per_second(self) -> float:
+        return max(1.0, min(10.0, self.source.settings.screen.updates_per_s))
+
+    def look(self) -> Look:
+        """The glance that the next painting is made of; while paused the one at which the picture was stopped."""
+        pins = frozenset(self.view.pins)
+        if self.view.frozen is not None:
+            return self.view.frozen._replace(pins=pins)
+        clock = self.source.clock
+        return Look(clock.mono(), clock.now_ms(), self.source.terms, self.codes, pins, self.frame.ascii)
+
+    def tick(self) -> None:
+        """Paint what changed, unless the terminal lags behind or something covers the table. A bug in here costs one
+        picture, never the program."""
+        if guard.is_behind(self.app._driver) or self.app.screen is not self:
+            return
+        self._beat += 1
+        try:
+            self.paint(whole=self._beat % round(self._per_second()) == 0)
+        except Exception as bug:
+            self.frame.screen_trouble = f"SCREEN: {type(bug).__name__}: {bug}"
+            self.frame.show_banner()
+
+    def paint(self, whole: bool) -> None:
+        """The table; with `whole` also everything around it."""
+        if whole or not self.frame.states:
+            self.frame.read_states()
+        look = self.look()
+        if self.view.is_due(look, self.source.board.layout):
+            self.rearrange()
+        self.table.tick()
+        if whole:
+            self.frame.engine_trouble = self._trouble()
+            self.frame.paint(look, self.table, max(5, self.size.height * 2 // 5))
+            self._tell_interest()
+
+    def repaint(self) -> None:
+        """Everything, now."""
+        if not self.frame.states:
+            self.frame.read_states()
+        self.rearrange()
+        self.paint(whole=True)
+
+    def rearrange(self) -> None:
+        """Sort and filter anew, now."""
+        board = self.source.board
+        was_at = self.view.place(self.table.cursor)
+        self.view.rearrange(list(board.rows.values()), self.look(), board.layout)
+        self.table.notice = () if self.view.order else self.frame.notice(self.look())
+        self.table.rearranged(was_at)
+        self.frame.show_heading(self.table)
+
+    def recolour(self, palette: Palette) -> None:
+        """Paint everything in other colours."""
+        self.palette = palette
+        for pane in self.query(Pane):
+            pane.recolour(palette)
+        self.table.recolour(palette)
+
+    def _tell_interest(self) -> None:
+        coins = dict.fromkeys([r.coin for r in self.table.in_sight()] + sorted(self.view.pins))
+        coins |= dict.fromkeys(c for c in (self.table.cursor, self.frame.detail.coin) if c is not None)
+        if list(coins) != self._looked_at:
+            self._looked_at = list(coins)
+            self.source.interest(self._looked_at)
+
+    def action_sort_menu(self) -> None:
+        """Offer all columns."""
+        columns = [(c.id, c.about or c.title) for c in self.view.columns.values()]
+        menu = SortMenu(self.palette, self.frame.banner_line(), columns, self.view.sort)
+        self.app.push_screen(menu, self._sort_chosen)
+
+    def _sort_chosen(self, column: str | None) -> None:
+        if column is not None:
+            self.sort_by(column)
+
+    def sort_by(self, column: str) -> None:
+        """Sort by this column; again: the other way round."""
+        self.view.sort_by(column)
+        self.rearrange()
+        self.table.tick()
+
+    def action_sort_step(self, by: int) -> None:
+        """Sort by a neighbour among the columns that are shown."""
+        ids = [slot.column.id for slot in self.table.slots]
+        at = ids.index(self.view.sort) if self.view.sort in ids else 0
+        if (wanted := ids[(at + by) % len(ids)]) != self.view.sort:
+            self.sort_by(wanted)
+
+    def action_reverse(self) -> None:
+        """Sort the other way round."""
+        self.sort_by(self.view.sort)
+
+    def action_filter(self) -> None:
+        """Type a filter."""
+        self.query_one(FilterLine).display = True
+        self.query_one(FilterInput).focus()
+
+    def action_to_table(self) -> None:
+        """Leave the filter's line."""
+        self.query_one(FilterLine).display = bool(self.view.filter.text)
+        self.table.focus()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        self.view.set_filter(event.value)
+        self.repaint()
+
+    def action_pause(self) -> None:
+        """Stop the picture or let it go on."""
+        if self.view.frozen is None:
+            self.view.pause(list(self.source.board.rows.values()), self.look())
+        else:
+            self.view.resume()
+        self.repaint()
+
+    def action_pin(self) -> None:
+        """Pin the cursor's coin, or unpin it."""
+        coin = self.table.selected()
+        if coin is not None:
+            self.view.toggle_pin(coin)
+            self.repaint()
+
+    def action_only_pins(self) -> None:
+        """Show only pinned coins, or all."""
+        self.view.only_pins = not self.view.only_pins
+        self.repaint()
+
+    def action_open(self) -> None:
+        """Open or close the detail of the cursor's coin."""
+        coin = self.table.selected()
+        self._open(None if coin == self.frame.detail.coin else coin)
+
+    def _open(self, coin: str | None) -> None:
+        self.frame.detail.open(coin)
+        self.table.cursor = coin or self.table.cursor
+        if coin is None:
+            self.table.focus()
+        self.repaint()
+
+    def action_signals(self) -> None:
+        """Show or hide the signals."""
+        self._wants_signals = self.frame.signals.display = not self.frame.signals.display
+        if not self._wants_signals and self.focused is None:
+            self.table.focus()
+        self.call_after_refresh(self.repaint)
+
+    def action_redial(self) -> None:
+        """Dial again what is not live."""
+        for state in self.frame.states:
+            if state.status not in (Status.LIVE, Status.OFF):
+                self.source.redial(state.name)
+
+    def action_back(self) -> None:
+        """The first of these that applies: clear the filter, close the detail, show all coins, let the cursor go."""
+        if self.view.filter.text or self.query_one(FilterLine).display:
+            self.view.set_filter("")
+            self.query_one(FilterInput).value = ""
+            self.action_to_table()
+        elif self.frame.detail.coin is not None:
+            self._open(None)
+        elif self.view.only_pins:
+            self.view.only_pins = False
+        else:
+            self.table.release()
+        self.repaint()
+
+    def on_heading_clicked(self, event: Heading.Clicked) -> None:
+        self.sort_by(event.column)
+
+    def on_live_table_moved(self, event: LiveTable.Moved) -> None:
+        if event.again:
+            self.action_open()
+        elif self.frame.detail.coin is not None and self.table.cursor is not None:
+            self._open(self.table.cursor)
+
+    def on_signals_opened(self, event: Signals.Opened) -> None:
+        place = self.view.place(event.coin)
+        if place is not None:
+            self.table.focus()
+            self.table.go(place)

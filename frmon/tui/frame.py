@@ -1,0 +1,120 @@
+"""Everything around the table: banner, heading, detail, signals, status. Painted about once a second."""
+
+from collections.abc import Sequence
+
+from frmon.model import VenueState
+from frmon.tui import figures, status
+from frmon.tui.detail import Detail
+from frmon.tui.grid import Look
+from frmon.tui.lines import Line, Palette, Pane, safe
+from frmon.tui.panel import Signals
+from frmon.tui.source import Source
+from frmon.tui.table import Heading, LiveTable, heading
+from frmon.tui.view import View
+
+HINTS = (
+    ("?", "help"),
+    ("/", "filter"),
+    ("s", "sort"),
+    ("enter", "legs"),
+    ("space", "pin"),
+    ("p", "pause"),
+    ("q", "quit"),
+)
+
+
+class Frame:
+    """The panes around the table and what they show."""
+
+    def __init__(self, source: Source, view: View, palette: Palette) -> None:
+        self.source = source
+        self.view = view
+        self.ascii = source.settings.screen.ascii
+        self.venues = {v.name: v for v in source.venues}
+        self.banner = Pane(palette, id="banner")
+        self.heading = Heading(palette)
+        self.detail = Detail(palette)
+        self.signals = Signals(palette)
+        self.count = Pane(palette, id="filter-count", under="field")
+        self.status = Pane(palette, id="status", under="bar")
+        self.states: Sequence[VenueState] = ()
+        self.engine_trouble = ""
+        self.screen_trouble = ""
+
+    def read_states(self) -> None:
+        """Ask the engine how the venues are."""
+        self.states = self.source.states() or [VenueState(name=name) for name in self.venues]
+
+    def banner_line(self) -> Line:
+        """The banner as it must stand on every screen."""
+        paused = None
+        if self.view.frozen is not None:
+            paused = self.source.clock.mono() - self.view.frozen.now
+        return status.banner_line(self.source.simulated, paused, self._trouble())
+
+    def _trouble(self) -> str:
+        if self.engine_trouble or self.screen_trouble:
+            return self.engine_trouble or self.screen_trouble
+        if status.are_all_down(self.states):
+            return f"NO VENUE IS REACHABLE - {status.words_line(self.states, self.venues)}"
+        return ""
+
+    def show_banner(self) -> None:
+        """Paint the banner; it takes a line only while there is something to say."""
+        line = self.banner_line()
+        if self.banner.display is not bool(line):
+            self.banner.display = bool(line)
+        self.banner.show([line])
+
+    def show_heading(self, table: LiveTable) -> None:
+        """Paint the titles of the columns that fit."""
+        self.heading.slots = table.slots
+        self.heading.show([heading(table.slots, self.view, self.ascii)])
+
+    def paint(self, look: Look, table: LiveTable, room: int) -> None:
+        """Paint all of it; `room`: lines that the detail may take."""
+        self.show_banner()
+        self.count.show([(("   " + self.shown(), "dim"),)])
+        self.signals.update_from(self.source.signals, self.source.events, look)
+        if self.view.frozen is None or self.detail.is_unpainted():
+            self.detail.update_from(self.source.board.rows.get(self.detail.coin or ""), look, room)
+        width = self.status.content_size.width
+        venues = status.venues_line(self.states, self.venues, width, self.ascii)
+        self.status.show([venues, status.bottom_line(self._left(), self._right(table), width)])
+
+    def shown(self) -> str:
+        """How many coins of how many."""
+        return f"{len(self.view.order)}/{self.view.total}"
+
+    def notice(self, look: Look) -> list[Line]:
+        """What stands in the table's place while there are no rows."""
+        if not self.source.board.rows:
+            return status.waiting_lines(self.states, self.venues, self.ascii)
+        if self.view.only_pins and not self.view.pins:
+            return [(), (("  Nothing is pinned. ", "text"), ("F", "key"), (" shows all coins.", "text"))]
+        told = safe(self.view.filter.text)
+        return [
+            (),
+            ((f"  No coin passes \u201c{told}\u201d. ", "text"), ("esc", "key"), (" clears the filter.", "text")),
+        ]
+
+    def _left(self) -> list[Line]:
+        """What is wrong, in words; else the keys."""
+        words = status.words_line(self.states, self.venues)
+        if words:
+            worst = max(status.severity(s.status) for s in self.states)
+            return [((safe(words), "error" if worst == 3 else "warn"),)]
+        return [((key, "key"), (f" {what}   ", "bar")) for key, what in HINTS]
+
+    def _right(self, table: LiveTable) -> Line:
+        view = self.view
+        column = view.columns[view.sort]
+        mark = ("v" if self.ascii else "▼") if column.down is not view.reverse else ("^" if self.ascii else "▲")
+        filtered = bool(view.filter.text) or view.only_pins
+        coins = f"{self.shown()} coins" if filtered else f"{view.total:,} coins"
+        now = figures.clock(self.source.clock.now_ms())
+        return (
+            (f"{coins}  ", "bright" if filtered else "bar"),
+            (f"{column.title}{mark}  ", "bar"),
+            (f"{now}Z", "bright"),
+        )

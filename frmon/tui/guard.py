@@ -1,0 +1,98 @@
+"""Leaving in time whatever happens to the terminal: signals, a terminal that is gone, one that no longer reads."""
+
+import os
+import signal
+import sys
+import termios
+import threading
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+GRACE_S = 2.5
+"""So long an orderly end may take once a signal or a lost terminal asked for it."""
+BACKLOG = 3
+"""More frames than this on their way to the terminal mean that it does not keep up."""
+RESTORE = b"\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l\x1b[?2004l\x1b[?7h\x1b[<u\x1b[?1049l\x1b[?25h\x1b[?1004l"
+"""Mouse, paste, keyboard and alternate screen off, wrapping and cursor on."""
+
+
+def is_tty() -> bool:
+    """Whether there is a terminal to read from and to draw on."""
+    return all(stream is not None and stream.isatty() for stream in (sys.__stdin__, sys.__stdout__, sys.__stderr__))
+
+
+def is_behind(driver: object) -> bool:
+    """Whether the terminal does not keep up with what it is sent; Textual's writer thread knows."""
+    writer = getattr(driver, "_writer_thread", None)
+    queue = getattr(writer, "_queue", None)
+    if writer is None or queue is None:
+        return False
+    return bool(queue.qsize() > BACKLOG or not writer.is_alive())
+
+
+class Guard:
+    """Watches signals and the terminal; calls `leave(code)` once, from a thread of its own, and ends the process itself
+    when that takes longer than the grace."""
+
+    def __init__(self, leave: Callable[[int], None]) -> None:
+        self.code: int | None = None
+        self._leave = leave
+        self._over = threading.Event()
+        self._lock = threading.Lock()
+        self._attributes = _attributes()
+        self._before: dict[int, Any] = {}
+
+    def start(self) -> None:
+        """Take the signals and watch the terminal. Call in the main thread."""
+        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+            self._before[number] = signal.signal(number, self._on_signal)
+        threading.Thread(target=self._watch, name="terminal-watch", daemon=True).start()
+
+    def stop(self) -> None:
+        """Give the signals back; the program ended in time."""
+        self._over.set()
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def bye(self, code: int) -> None:
+        """End the program in an orderly way within the grace, else the hard way. From any thread; the first call counts."""
+        with self._lock:
+            if self.code is not None:
+                return
+            self.code = code
+        threading.Thread(target=self._backstop, name="exit-backstop", daemon=True).start()
+        threading.Thread(target=self._leave, args=(code,), name="exit", daemon=True).start()
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        threading.Thread(target=self.bye, args=(128 + number,), name="signal", daemon=True).start()
+
+    def _watch(self) -> None:
+        while not self._over.wait(0.5):
+            if not os.isatty(0):
+                self.bye(128 + signal.SIGHUP)
+                return
+
+    def _backstop(self) -> None:
+        if not self._over.wait(GRACE_S):
+            restore_terminal(self._attributes)
+            os._exit(self.code or 1)
+
+
+def _attributes() -> list[Any] | None:
+    try:
+        return termios.tcgetattr(0)
+    except (termios.error, OSError):
+        return None
+
+
+def restore_terminal(attributes: list[Any] | None) -> None:
+    """Give the terminal back as it was, without ever waiting for it."""
+    try:
+        if attributes is not None:
+            termios.tcsetattr(0, termios.TCSANOW, attributes)
+        terminal = os.open("/dev/tty", os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY)
+        os.write(terminal, RESTORE)
+        os.close(terminal)
+    except (termios.error, OSError):
+        return  # it is gone or full: there is nobody to give it back to

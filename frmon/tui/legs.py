@@ -1,0 +1,146 @@
+"""What the detail shows of a coin: one line per leg, and the pair in words. Pure."""
+
+from collections.abc import Callable
+
+from frmon.board import Cell, Row
+from frmon.model import LegKey, Market
+from frmon.spread import hourly
+from frmon.tui import figures
+from frmon.tui.columns import LETTERS, cell_of
+from frmon.tui.grid import NOTHING, Column, Figure, Look, Piece, number, tone
+
+Line = tuple[Piece, ...]
+
+
+def leg_columns() -> tuple[Column[Cell], ...]:
+    """The columns of the detail."""
+    return (
+        Column("leg", "LEG", 4, 0, _name, _text("bright"), left=True),
+        Column("symbol", "SYMBOL", 12, 5, lambda c, _: Figure(c.key.symbol), _text("venue"), grow=12, left=True),
+        Column("bid", "BID", 10, 1, _quoted(lambda c: c.bid), _price, grow=6),
+        Column("ask", "ASK", 10, 2, _quoted(lambda c: c.ask), _price, grow=6),
+        Column("age", "AGE", 4, 3, _age, lambda f, w, _: ((figures.age(number(f)), tone(f, "dim")),)),
+        Column("rate", "FUNDING%", 8, 4, _rate, _signed(4)),
+        Column("every", "EACH", 4, 6, lambda c, _: Figure(c.funding_interval_h), _hours),
+        Column("next", "NEXT", 5, 7, _next, lambda f, w, _: ((figures.countdown(number(f)), tone(f)),)),
+        Column("source", "FROM", 4, 8, lambda c, _: Figure(c.source), _text("dim"), left=True),
+        Column("why", "REMARK", 10, 9, _why, _text("warn"), grow=60, left=True),
+        Column("volume", "VOL24h", 6, 10, lambda c, _: Figure(c.volume_usd), _volume),
+        Column("last", "LAST", 10, 11, lambda c, _: Figure(c.last), _price, grow=4),
+        Column("mark", "MARK", 10, 12, lambda c, _: Figure(c.mark), _price, grow=4),
+        Column("index", "INDEX", 10, 13, lambda c, _: Figure(c.index), _price, grow=4),
+        Column("times", "MULT", 7, 14, lambda c, _: Figure(float(c.leg.multiplier)), _times),
+        Column("apr", "APR%", 7, 15, _apr, _signed(1)),
+    )
+
+
+def summary(row: Row, look: Look) -> Line:
+    """The coin's best pair in one line."""
+    spread = row.spread
+    head: Line = ((row.coin, "coin"), ("  ", "text"))
+    if spread is None:
+        return (*head, ("no pair: fewer than two legs qualify", "dim"))
+    net = "good" if spread.net_pct > 0 else "text"
+    carry = figures.signed(spread.carry_apr_pct, 1, 8)
+    return (
+        *head,
+        ("buy ", "dim"), (_leg(spread.buy, look), "bright"), (f" {figures.exact(spread.buy_price)}", "text"),
+        ("  sell ", "dim"), (_leg(spread.sell, look), "bright"), (f" {figures.exact(spread.sell_price)}", "text"),
+        ("  gross ", "dim"), (f"{spread.gross_pct:+.3f}%", "text"),
+        ("  fees ", "dim"), (f"{spread.fees_pct:.3f}%", "text"),
+        ("  net ", "dim"), (f"{spread.net_pct:+.3f}%", net),
+        ("  carry ", "dim"), (f"{carry}% a year", "text"),
+    )  # fmt: skip
+
+
+def cells_in_order(row: Row) -> list[Cell]:
+    """Perpetuals before spot pairs, each in the order of the venues."""
+    return sorted(row.cells, key=lambda c: (c.key.market is not Market.PERP, c.key))
+
+
+def role(row: Row, cell: Cell) -> str:
+    """Whether the best pair buys or sells here."""
+    spread = row.spread
+    if spread is None or cell_of(row, cell.key) is None:
+        return ""
+    return "B" if cell.key == spread.buy else "S" if cell.key == spread.sell else ""
+
+
+def _leg(key: LegKey, look: Look) -> str:
+    return f"{look.codes.get(key.venue, key.venue)} {key.market.value}"
+
+
+def _name(cell: Cell, look: Look) -> Figure:
+    key = cell.key
+    return Figure(f"{look.codes.get(key.venue, key.venue[:2])} {LETTERS[key.market]}")
+
+
+def _quoted(read: Callable[[Cell], float | None]) -> Callable[[Cell, Look], Figure]:
+    def figure(cell: Cell, look: Look) -> Figure:
+        return Figure(read(cell), cell.is_fresh(look.now, look.terms.freshness))
+
+    return figure
+
+
+def _age(cell: Cell, look: Look) -> Figure:
+    value = cell.age_s(look.now, look.terms.freshness)
+    return NOTHING if value is None else Figure(value, value <= look.terms.freshness.max_age_s)
+
+
+def _rate(cell: Cell, look: Look) -> Figure:
+    return NOTHING if cell.funding_rate is None else Figure(cell.funding_rate * 100)
+
+
+def _apr(cell: Cell, look: Look) -> Figure:
+    rate = hourly(cell)
+    return NOTHING if rate is None or cell.key.market is Market.SPOT else Figure(rate * 876_000)
+
+
+def _next(cell: Cell, look: Look) -> Figure:
+    at = cell.next_funding_ms
+    return NOTHING if at is None else Figure(max(0, at - look.now_ms))
+
+
+def _why(cell: Cell, look: Look) -> Figure:
+    leg = cell.leg
+    words = [
+        leg.quarantine,
+        "halted" if leg.halted else "",
+        "" if leg.off_ms is None else "leaves in " + figures.countdown(leg.off_ms - look.now_ms),
+        "crossed book" if cell.is_crossed() else "",
+    ]
+    return Figure(", ".join(w for w in words if w) or None)
+
+
+def _text(style: str) -> Callable[[Figure, int, Look], tuple[Piece, ...]]:
+    def text(figure: Figure, width: int, look: Look) -> tuple[Piece, ...]:
+        return ((str(figure.value or ""), style),)
+
+    return text
+
+
+def _price(figure: Figure, width: int, look: Look) -> tuple[Piece, ...]:
+    whole = figures.exact(number(figure))
+    text = whole if len(whole) <= width else figures.price(number(figure), width, look.ascii)
+    return ((text, tone(figure)),)
+
+
+def _signed(places: int) -> Callable[[Figure, int, Look], tuple[Piece, ...]]:
+    def text(figure: Figure, width: int, look: Look) -> tuple[Piece, ...]:
+        return ((figures.signed(number(figure), places, width), tone(figure)),)
+
+    return text
+
+
+def _hours(figure: Figure, width: int, look: Look) -> tuple[Piece, ...]:
+    value = number(figure)
+    return ((figures.UNKNOWN if value is None else f"{value:g}h", tone(figure, "dim")),)
+
+
+def _volume(figure: Figure, width: int, look: Look) -> tuple[Piece, ...]:
+    return ((figures.compact(number(figure)), tone(figure)),)
+
+
+def _times(figure: Figure, width: int, look: Look) -> tuple[Piece, ...]:
+    value = number(figure) or 1.0
+    return ((f"{value:g}" if value < 1e6 else f"{value / 1e6:g}M", "dim"),)
