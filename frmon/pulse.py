@@ -7,7 +7,7 @@ from frmon import spread
 from frmon.board import Board
 from frmon.clock import Clock
 from frmon.feeds.fleet import Fleet
-from frmon.model import Market, VenueState
+from frmon.model import Market, Status, VenueState
 from frmon.spread import Terms
 
 SPREADS_S = 0.25
@@ -36,7 +36,7 @@ class Pulse:
         self._counts: dict[str, tuple[float, int]] = {}
         self._rates: dict[str, float] = {}
         self._most_fresh = 0
-        self._gained_at = float("-inf")
+        self._gained_at = clock.mono()  # when the picture last became fuller
 
     def jobs(self) -> dict[str, Callable[[], Awaitable[None]]]:
         """The beats by name."""
@@ -48,20 +48,19 @@ class Pulse:
 
     def is_complete(self) -> bool:
         """See `Engine.is_complete`."""
-        fleets = self._fleets.values()
-        if not all(f.is_settled() or f.is_unreachable() for f in fleets) or not self.states:
+        if not all(f.is_settled() or f.is_unreachable() for f in self._fleets.values()):
+            return False
+        if not self.states or any(s.status is Status.CONNECTING for s in self.states):
             return False
         legs = sum(s.legs for s in self.states)
         fresh = sum(s.fresh_legs for s in self.states)
-        if not legs or not self._has_funding():
-            return not legs and all(f.is_unreachable() for f in fleets)
-        now = self._clock.mono()
-        return fresh == legs or now - self._gained_at > SETTLED_S
+        if self._clock.mono() - self._gained_at > SETTLED_S:
+            return True
+        return bool(legs) and fresh == legs and self._has_funding()
 
     def _has_funding(self) -> bool:
         perps = [c for c in self._board.cells() if c.key.market is Market.PERP and not c.leg.halted]
-        known = sum(1 for c in perps if c.funding_rate is not None)
-        return not perps or known > 0.9 * len(perps) or self._clock.mono() - self._gained_at > SETTLED_S
+        return sum(c.funding_rate is None for c in perps) <= 0.1 * len(perps)
 
     async def _spreads(self) -> None:
         """Recompute the rows that changed four times a second, and all once a second, since freshness fades by itself."""
