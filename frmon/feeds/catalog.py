@@ -250,17 +250,22 @@ class Catalog:
 
 
 def sights(legs: Sequence[Leg], quotes: Quotes) -> list[Sight]:
-    """How the legs of one coin are compared: by the public index price if all that have a price have one, else by what
-    each is worth where it trades. Halted legs have no price."""
+    """How the legs of one coin are compared: by what each is worth where it trades, or by the public index prices, if
+    all that trade have one and these agree better (a market may be out of line, an index may be old). Halted legs have
+    no price."""
     cells = [None if leg.halted else quotes.cell(leg.key) for leg in legs]
-    seen = [
-        c if c is not None and c.leg.multiplier == leg.multiplier else None for leg, c in zip(legs, cells, strict=True)
-    ]
-    worths = [None if c is None else worth(c) for c in seen]
-    if all(c.index for c, price in zip(seen, worths, strict=True) if c is not None and price):
-        worths = [c.index if c is not None and price else None for c, price in zip(seen, worths, strict=True)]
-    volumes = [None if c is None else c.volume_usd for c in seen]
-    return [Sight(leg, price, volume) for leg, price, volume in zip(legs, worths, volumes, strict=True)]
+    seen = [c if c and c.leg.multiplier == leg.multiplier else None for leg, c in zip(legs, cells, strict=True)]
+    worths = [worth(c) if c else None for c in seen]
+    indexes = [c.index if c and price else None for c, price in zip(seen, worths, strict=True)]
+    complete = all(index for index, price in zip(indexes, worths, strict=True) if price)
+    prices = indexes if complete and _width(indexes) < _width(worths) else worths
+    return [Sight(leg, price, c.volume_usd if c else None) for leg, price, c in zip(legs, prices, seen, strict=True)]
+
+
+def _width(prices: Iterable[float | None]) -> float:
+    """How many times the highest is the lowest."""
+    known = [price for price in prices if price]
+    return max(known) / min(known) if known else 1.0
 
 
 def worth(cell: Quoted) -> float | None:
