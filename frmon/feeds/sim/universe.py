@@ -121,7 +121,7 @@ class Universe:
         """Coverage: the better known, the more venues; every coin is somewhere."""
         coins = list(self.coins.values())
         for (venue, market), per_1200 in sorted(COVERAGE.items(), key=lambda item: item[1]):
-            drawn = {c.name: rank / count + self.rng.random() * 0.7 for rank, c in enumerate(coins)}
+            drawn = {c.name: rank / count + self.rng.random() * 0.7 * (rank > 12) for rank, c in enumerate(coins)}
             if (venue, market) == ("bitget", "spot"):  # the longest list takes what no other has
                 drawn |= {c.name: 0.0 for c in coins if not c.instruments}
             order = sorted(coins, key=lambda c: drawn[c.name])

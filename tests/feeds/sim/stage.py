@@ -5,7 +5,7 @@ from collections import Counter
 from typing import Any
 
 from frmon.clock import ManualClock
-from frmon.feeds.sim.dialects import Close, Dialect, Out, Reply, Session
+from frmon.feeds.sim.dialects import Close, Dialect, Out, Ping, Reply, Session
 from frmon.feeds.sim.instrument import Instrument
 from frmon.feeds.sim.world import World
 
@@ -72,8 +72,8 @@ class Client:
 
 
 def _read(out: Out) -> Any:
-    """JSON where it is JSON, text where it is text, a close as itself."""
-    if isinstance(out, Close):
+    """JSON where it is JSON, text where it is text, a ping or a close as itself."""
+    if isinstance(out, Close | Ping):
         return out
     assert isinstance(out, bytes)
     return json.loads(out) if out[:1] in (b"{", b"[") else out.decode()
