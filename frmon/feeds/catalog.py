@@ -164,7 +164,8 @@ class Catalog:
     def update(self, venue: str, market: Market, page: Sequence[Listing] | None, now_ms: int) -> list[Leg]:
         """Take the whole list of one market of a venue (None: could not be had), and tell all legs of all venues that
         are to be seated now; whoever is not among them has left. An empty list changes nothing, a much shrunken one has
-        to come twice in a row. A leg that was not in the first list of its market gets `on_ms`."""
+        to come twice in a row. A leg that was not in the first list of its market gets `on_ms`. Halted ones stay if they
+        traded before; what never traded here is no leg."""
         rows = {x.key: x for x in page or () if (x.venue, x.market) == (venue, market)}
         if rows:
             self._take((venue, market), rows, now_ms)
@@ -186,7 +187,9 @@ class Catalog:
     def _take(self, place: Place, rows: Mapping[LegKey, Listing], now_ms: int) -> None:
         old = self._lists.get(place)
         held = self._hold(place, (old or {}).keys() - rows.keys(), len(old or ()))
-        trading = {key: x for key, x in rows.items() if _trades(x)}
+        trading = {
+            key: x for key, x in rows.items() if x.status == "trading" or (x.status == "halted" and key in (old or {}))
+        }
         self._lists[place] = {key: (old or {})[key] for key in held} | trading
         for key in trading:
             self._born.setdefault(key, None if old is None else now_ms)

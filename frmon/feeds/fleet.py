@@ -118,7 +118,7 @@ class Fleet:
 
     def is_settled(self) -> bool:
         """Whether every directory was read and every line is up or known to be in trouble."""
-        states = (line.look().status for line in self.all_lines)
+        states = (line.look().status for line in self.all_lines if line.carries_data)
         listed = {d.market for d in self.venue.directories} <= set(self._listed_at)
         return listed and Status.CONNECTING not in states
 
@@ -132,7 +132,7 @@ class Fleet:
         lags = [s.lag_ms for s in states if s.lag_ms is not None]
         state = VenueState(name=self.venue.name, lines=states, reconnects=sum(s.reconnects for s in states))
         state.lag_ms = median(lags) if lags else None
-        state.status, state.detail = self._verdict(state)
+        state.status, state.detail = self._verdict()
         return state
 
     @property
@@ -146,7 +146,7 @@ class Fleet:
         now = self._clock.mono()
         return {market: now - at for market, at in self._listed_at.items()}
 
-    def _verdict(self, state: VenueState) -> tuple[Status, str]:
+    def _verdict(self) -> tuple[Status, str]:
         """The one word for the venue and, in words, all that is wrong."""
         troubles = self._rest_troubles()
         words = [f"{name}: {trouble.why}{self._list_age(name)}" for name, trouble in troubles.items()]
@@ -155,16 +155,17 @@ class Fleet:
         if not self._listed_at:
             first = next(iter(troubles.values()), None)
             return (Status.CONNECTING, "asking what trades") if first is None else (Status(first.status), first.why)
-        bad = [s for s in state.lines if s.status not in {Status.LIVE, Status.LAG}]
+        needed = [line.look() for line in self.all_lines if line.carries_data]
+        bad = [s for s in needed if s.status not in {Status.LIVE, Status.LAG}]
         if not bad:
-            lagging = any(s.status is Status.LAG for s in state.lines)
+            lagging = any(s.status is Status.LAG for s in needed)
             status = Status.PARTIAL if troubles else Status.LAG if lagging else Status.LIVE
             return status, "; ".join(words)
         worst = next((s for s in bad if s.status is not Status.CONNECTING), bad[0])
         words.insert(0, f"{worst.name}: {worst.detail}" if worst.detail else f"{worst.name} {worst.status.lower()}")
-        if len(bad) < len(state.lines):
-            words.insert(0, f"{len(bad)} of {len(state.lines)} lines")
-        return self._status_of(bad, worst, len(state.lines), bool(troubles)), "; ".join(words)
+        if len(bad) < len(needed):
+            words.insert(0, f"{len(bad)} of {len(needed)} lines")
+        return self._status_of(bad, worst, len(needed), bool(troubles)), "; ".join(words)
 
     def _status_of(self, bad: Sequence[LineState], worst: LineState, lines: int, without_rest: bool) -> Status:
         if worst.status is Status.CONNECTING:

@@ -112,6 +112,11 @@ class Line:
         """Drop the connection and dial again."""
         self._redial.set()
 
+    @property
+    def carries_data(self) -> bool:
+        """Whether it is there for more than notices."""
+        return bool(self._watchdog.channels)
+
     def is_live(self) -> bool:
         """Whether every data channel has spoken on this connection and none has fallen silent."""
         return all(self.carriers[kind].live for kind in self._watchdog.channels)
