@@ -15,7 +15,7 @@ from frmon.feeds.pacer import Pacer
 from frmon.feeds.rest import Http, Rest
 from frmon.feeds.text import clean
 from frmon.model import Listing, Tick
-from frmon.plain import grid
+from frmon.plain import grid, shortened
 
 PAGES_AT_MOST = 50
 
@@ -72,7 +72,7 @@ def findings_text(findings: Sequence[Finding]) -> str:
             "ok" if f.ok else "FAILED",
             "-" if f.symbols is None else str(f.symbols),
             f"{f.took_s:.2f}",
-            f.sample or f.why or "",
+            shortened(f.sample or f.why or "", 100),
         )
         for f in findings
     ]

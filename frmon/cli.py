@@ -117,7 +117,8 @@ def sim(  # noqa: PLR0913, PLR0917  the options of one command
     from frmon.feeds.sim.options import SimOptions
     from frmon.feeds.sim.server import serve_forever
 
-    wish(context)
+    if not until_eof:  # whoever started us has the log
+        wish(context)
     options = SimOptions(seed=seed, coins=coins, port=port, scene=scene, rate=rate)
     asyncio.run(serve_forever(options, sys.stdout, sys.stdin if until_eof else None))
 

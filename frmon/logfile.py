@@ -44,9 +44,6 @@ def open_log(file: Path | None, level: str) -> None:
             raise ConfigError(f"--log: {file}: {error.strerror}") from None
         handler.setFormatter(Lines())
     root = logging.getLogger()
-    for old in list(root.handlers):
-        root.removeHandler(old)
-        old.close()
     root.addHandler(handler)
     root.setLevel(level.upper() if file is not None else logging.CRITICAL)
     logging.captureWarnings(True)

@@ -59,6 +59,11 @@ def width(text: str) -> int:
     return sum(_cells(char) for char in text)
 
 
+def shortened(text: str, most: int) -> str:
+    """At most so many characters, the last of them "…" if more were there."""
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
 def price_decimal(price: float | None) -> str:
     """A price in fixed notation with all its digits; "-" for unknown."""
     return "-" if price is None else format(Decimal(repr(price)), "f").removesuffix(".0")
