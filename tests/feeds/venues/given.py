@@ -26,17 +26,26 @@ HOSTILE_VALUES = [
 
 MALFORMED = [
     b"", b" ", b"\x00", b"\xff\xfe", b"hello", b"<html>403</html>", b'{"a":', b'{"a":1}x', b'{"a":1}{"a":1}', b"NaN",
-    b"\xef\xbb\xbf{}", b'{"a":"\xff"}', b"[" * 100_000, b"\x1f\x8b\x08\x00", b"{'a':1}", b'{"a":01}', b"ping\n\n\n{",
+    b"\xef\xbb\xbf{}", b"[" * 100_000, b"\x1f\x8b\x08\x00", b"{'a':1}", b'{"a":01}', b"ping\n\n\n{",
     '{"a":1}'.encode("utf-16"),
 ]  # fmt: skip
 """What is no JSON at all."""
 
 ODD = [
-    b"null", b"true", b"0", b'"text"', b"[]", b"{}", b"[[]]", b"[null]", b'{"data":null}', b'{"data":[]}', b'{"data":[null]}',
+    b'{"a":"\xff"}', b"null", b"true", b"0", b'"text"', b"[]", b"{}", b"[[]]", b"[null]", b'{"data":null}', b'{"data":[]}', b'{"data":[null]}',
     b'{"result":null}', b'{"result":{}}', b'{"result":{"list":null}}', b'{"a":1,"a":2}', b'{"":""}', b'{"code":0,"data":5}',
     b'{"a":' + b"[" * 50_000 + b"]" * 50_000 + b"}", b'{"topic":5}', b'{"arg":5,"data":[5]}', b'{"e":5}', b'{"event":[]}',
 ]  # fmt: skip
 """JSON that says nothing."""
+
+PARTS = {
+    "quote": ("bid", "ask", "bid_size", "ask_size"),
+    "last": ("last",),
+    "ref": ("mark", "index"),
+    "turnover": ("volume_usd",),
+    "funding": ("funding_rate", "funding_interval_h", "next_funding_ms", "settled_rate"),
+}
+"""The fields of a tick that belong to each part."""
 
 
 def own(venue: str, name: str) -> bytes:
@@ -106,3 +115,8 @@ def is_sane(tick: Tick) -> bool:
         and all(rate is None or isfinite(rate) for rate in (tick.funding_rate, tick.settled_rate))
         and all(ms is None or 1.4e12 < ms < 4.2e12 for ms in (tick.event_ms, tick.next_funding_ms or None))
     )
+
+
+def stated_parts(tick: Tick) -> set[str]:
+    """The parts of which a tick says something."""
+    return {part for part, fields in PARTS.items() if any(getattr(tick, field) is not None for field in fields)}
