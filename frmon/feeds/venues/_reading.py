@@ -70,6 +70,7 @@ def _is_symbol(symbol: str) -> bool:
 def members(raw: bytes | msgspec.Raw) -> dict[str, msgspec.Raw]:
     """The undecoded members of an object. Raises DecodeError."""
     try:
+        str(raw, "utf-8")  # what is not decoded is not checked
         return _OBJECT.decode(raw)
     except UNREADABLE as error:
         raise unreadable(error) from None
