@@ -20,6 +20,8 @@ WORDS = {
     Flag.CROSSED: "CROSS",
 }
 BORROW = "BORROW"
+SOON_MS = 300_000
+"""A settlement that is nearer stands out."""
 
 
 class Named(Protocol):
@@ -46,7 +48,7 @@ def row_columns(venues: Iterable[Named]) -> tuple[Column[Row], ...]:
         Column("next", "NEXT", 5, 6, _next, _next_text, "time to next settlement", down=False),
         Column("volume", "VOL24h", 7, 8, _volume, _volume_text, "24 h volume, USD"),
         Column("age", "AGE", 4, 7, _age, _age_text, "age of the quotes", down=False, key=anyhow),
-        Column("flags", "FLAGS", 6, 10, _flags, _flags_text, "warnings", 8, left=True, down=False, key=anyhow),
+        Column("flags", "FLAGS", 6, 10, _flags, _flags_text, "warnings", 4, left=True, down=False, key=anyhow),
     )
     prices = tuple(
         Column(f"{v.name}", v.code, 10, 20 + n, _price_on(v.name), _price_text, f"price on {v.title}", 2)
@@ -57,7 +59,10 @@ def row_columns(venues: Iterable[Named]) -> tuple[Column[Row], ...]:
 
 def cell_of(row: Row, key: LegKey) -> Cell | None:
     """The row's cell with this key."""
-    return next((c for c in row.cells if c.key == key), None)
+    for cell in row.cells:
+        if cell.key == key:
+            return cell
+    return None
 
 
 def is_sound(row: Row, spread: Spread, look: Look) -> bool:
@@ -198,7 +203,7 @@ def _signed_text(places: int) -> Callable[[Figure, int, Look], tuple[Piece, ...]
 
 def _next_text(figure: Figure, width: int, look: Look) -> tuple[Piece, ...]:
     value = number(figure)
-    style = "warn" if value is not None and value < 300_000 else "text"
+    style = "bright" if value is not None and value < SOON_MS else "text"
     return ((figures.countdown(value), tone(figure, style)),)
 
 

@@ -1,5 +1,6 @@
 """The main screen: what stands where, and what the keys do to it."""
 
+import logging
 from collections.abc import Callable
 from typing import ClassVar
 
@@ -23,6 +24,8 @@ from frmon.tui.source import Source
 from frmon.tui.state import State
 from frmon.tui.table import Heading, LiveTable
 from frmon.tui.view import View
+
+LOG = logging.getLogger("frmon.tui")
 
 WIDE = 110
 """From this width on the signals stand beside the table."""
@@ -93,8 +96,8 @@ class Desk(Screen[None]):
             with Vertical(id="left"):
                 yield frame.heading
                 yield self.table
-                yield frame.detail
             yield frame.signals
+        yield frame.detail
         yield FilterLine(self.palette, self.view.filter.text, frame.count)
         yield frame.status
 
@@ -133,6 +136,7 @@ class Desk(Screen[None]):
         try:
             self.paint(whole=self._beat % round(self._per_second()) == 0)
         except Exception as bug:
+            LOG.exception("a picture was lost")
             self.frame.screen_trouble = f"SCREEN: {type(bug).__name__}: {bug}"
             self.frame.show_banner()
 
@@ -145,6 +149,7 @@ class Desk(Screen[None]):
             self.rearrange()
         self.table.tick()
         if whole:
+            self.frame.screen_trouble = ""
             self.frame.engine_trouble = self._trouble()
             self.frame.paint(look, self.table, max(5, self.size.height * 2 // 5))
             self._tell_interest()
@@ -250,7 +255,7 @@ class Desk(Screen[None]):
         self.table.cursor = coin or self.table.cursor
         if coin is None:
             self.table.focus()
-        self.repaint()
+        self.paint(whole=True)
 
     def action_signals(self) -> None:
         """Show or hide the signals."""

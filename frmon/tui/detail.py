@@ -7,15 +7,13 @@ from textual.binding import Binding, BindingType
 
 from frmon.board import Row
 from frmon.tui.grid import Look, fit
-from frmon.tui.legs import cells_in_order, leg_columns, role, summary
+from frmon.tui.legs import cells_in_order, columns_for, role, summary
 from frmon.tui.lines import Line, Palette, Pane, pad
-
-COLUMNS = leg_columns()
 
 
 def detail_lines(row: Row, look: Look, width: int) -> list[Line]:
     """A head of two lines and one line per leg; `B` and `S` mark where the best pair buys and sells."""
-    slots = fit(COLUMNS, width - 2)
+    slots = fit(columns_for(row, look), width - 2)
     head: list[tuple[str, str]] = [("  ", "head")]
     for slot in slots:
         head += [*pad([(slot.column.title, "head")], slot.width, slot.column.left), (" ", "head")]

@@ -69,15 +69,15 @@ def compact(value: float | None) -> str:
     return UNKNOWN
 
 
-def age(seconds: float | None) -> str:
-    """An age in at most four cells: 0.2s, 12s, 3m, 5h, 2d."""
+def age(seconds: float | None, tenths: bool = False) -> str:
+    """An age in at most four cells: 3s, 12s, 3m, 5h, 2d; with `tenths` 0.2s. Whole seconds keep a live table calm."""
     if seconds is None or not isfinite(seconds):
         return UNKNOWN
-    if seconds < 9.95:
+    if tenths and seconds < 9.95:
         return f"{max(0.0, seconds):.1f}s"
     for unit, size, limit in (("s", 1, 60), ("m", 60, 3600), ("h", 3600, 86_400)):
         if seconds < limit:
-            return f"{int(seconds / size)}{unit}"
+            return f"{max(0, int(seconds / size))}{unit}"
     return f"{min(999, int(seconds / 86_400))}d"
 
 

@@ -16,10 +16,13 @@ HINTS = (
     ("?", "help"),
     ("/", "filter"),
     ("s", "sort"),
-    ("enter", "legs"),
-    ("space", "pin"),
-    ("p", "pause"),
     ("q", "quit"),
+    ("enter", "legs"),
+    ("p", "pause"),
+    ("space", "pin"),
+    ("F", "pinned"),
+    ("S", "signals"),
+    ("T", "theme"),
 )
 
 
@@ -103,18 +106,14 @@ class Frame:
         words = status.words_line(self.states, self.venues)
         if words:
             worst = max(status.severity(s.status) for s in self.states)
-            return [((safe(words), "error" if worst == 3 else "warn"),)]
+            return [((safe(words), ("bar", "bar", "warn", "error")[worst]),)]
         return [((key, "key"), (f" {what}   ", "bar")) for key, what in HINTS]
 
     def _right(self, table: LiveTable) -> Line:
         view = self.view
-        column = view.columns[view.sort]
-        mark = ("v" if self.ascii else "▼") if column.down is not view.reverse else ("^" if self.ascii else "▲")
         filtered = bool(view.filter.text) or view.only_pins
         coins = f"{self.shown()} coins" if filtered else f"{view.total:,} coins"
+        shown = view.sort in [slot.column.id for slot in table.slots]
+        by = "" if shown else f"  by {view.columns[view.sort].title}"
         now = figures.clock(self.source.clock.now_ms())
-        return (
-            (f"{coins}  ", "bright" if filtered else "bar"),
-            (f"{column.title}{mark}  ", "bar"),
-            (f"{now}Z", "bright"),
-        )
+        return ((f"{coins}{by}  ", "bright" if filtered else "bar"), (f"{now}Z", "bright"))

@@ -14,7 +14,7 @@ from textual.widgets.option_list import Option
 from frmon.tui.lines import Line, Palette, Pane
 
 Group = tuple[str, Sequence[Binding]]
-ARROWS = {"up": "↑", "down": "↓", "left": "←", "right": "→", "slash": "/", "question_mark": "?"}
+PRINTED = {"up": "↑", "down": "↓", "left": "←", "right": "→", "slash": "/", "question_mark": "?", "enter": "enter"}
 
 
 def key_name(keys: str) -> str:
@@ -25,7 +25,7 @@ def key_name(keys: str) -> str:
 def _one(key: str) -> str:
     if len(key) == 1:
         return key
-    return ARROWS.get(key) or (key if "+" in key else format_key(key))
+    return PRINTED.get(key) or (key if "+" in key else format_key(key))
 
 
 def help_lines(groups: Iterable[Group], notes: Sequence[str]) -> list[Line]:

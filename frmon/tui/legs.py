@@ -10,27 +10,28 @@ from frmon.tui.columns import LETTERS, cell_of
 from frmon.tui.grid import NOTHING, Column, Figure, Look, Piece, number, tone
 
 Line = tuple[Piece, ...]
+REMARK = "why"
 
 
 def leg_columns() -> tuple[Column[Cell], ...]:
     """The columns of the detail."""
     return (
         Column("leg", "LEG", 4, 0, _name, _text("bright"), left=True),
-        Column("symbol", "SYMBOL", 12, 5, lambda c, _: Figure(c.key.symbol), _text("venue"), grow=12, left=True),
+        Column("symbol", "SYMBOL", 12, 3, lambda c, _: Figure(c.key.symbol), _text("venue"), grow=12, left=True),
         Column("bid", "BID", 10, 1, _quoted(lambda c: c.bid), _price, grow=6),
         Column("ask", "ASK", 10, 2, _quoted(lambda c: c.ask), _price, grow=6),
-        Column("age", "AGE", 4, 3, _age, lambda f, w, _: ((figures.age(number(f)), tone(f, "dim")),)),
-        Column("rate", "FUNDING%", 8, 4, _rate, _signed(4)),
+        Column("age", "AGE", 4, 4, _age, lambda f, w, _: ((figures.age(number(f), tenths=True), tone(f, "dim")),)),
+        Column("rate", "FUNDING%", 8, 5, _rate, _signed(4)),
         Column("every", "EACH", 4, 6, lambda c, _: Figure(c.funding_interval_h), _hours),
         Column("next", "NEXT", 5, 7, _next, lambda f, w, _: ((figures.countdown(number(f)), tone(f)),)),
         Column("source", "FROM", 4, 8, lambda c, _: Figure(c.source), _text("dim"), left=True),
-        Column("why", "REMARK", 10, 9, _why, _text("warn"), grow=60, left=True),
         Column("volume", "VOL24h", 6, 10, lambda c, _: Figure(c.volume_usd), _volume),
         Column("last", "LAST", 10, 11, lambda c, _: Figure(c.last), _price, grow=4),
         Column("mark", "MARK", 10, 12, lambda c, _: Figure(c.mark), _price, grow=4),
         Column("index", "INDEX", 10, 13, lambda c, _: Figure(c.index), _price, grow=4),
         Column("times", "MULT", 7, 14, lambda c, _: Figure(float(c.leg.multiplier)), _times),
         Column("apr", "APR%", 7, 15, _apr, _signed(1)),
+        Column(REMARK, "REMARK", 10, 4, _why, _text("warn"), grow=60, left=True),
     )
 
 
@@ -44,13 +45,19 @@ def summary(row: Row, look: Look) -> Line:
     carry = figures.signed(spread.carry_apr_pct, 1, 8)
     return (
         *head,
-        ("buy ", "dim"), (_leg(spread.buy, look), "bright"), (f" {figures.exact(spread.buy_price)}", "text"),
-        ("  sell ", "dim"), (_leg(spread.sell, look), "bright"), (f" {figures.exact(spread.sell_price)}", "text"),
-        ("  gross ", "dim"), (f"{spread.gross_pct:+.3f}%", "text"),
+        ("gross ", "dim"), (f"{spread.gross_pct:+.3f}%", "text"),
         ("  fees ", "dim"), (f"{spread.fees_pct:.3f}%", "text"),
         ("  net ", "dim"), (f"{spread.net_pct:+.3f}%", net),
-        ("  carry ", "dim"), (f"{carry}% a year", "text"),
+        ("  funding ", "dim"), (f"{carry}% a year" if spread.carry_per_hour is not None else carry, "text"),
+        ("   buy ", "dim"), (_leg(spread.buy, look), "bright"), (f" {figures.exact(spread.buy_price)}", "text"),
+        ("  sell ", "dim"), (_leg(spread.sell, look), "bright"), (f" {figures.exact(spread.sell_price)}", "text"),
     )  # fmt: skip
+
+
+def columns_for(row: Row, look: Look) -> list[Column[Cell]]:
+    """The columns for this coin: remarks only where there is one."""
+    remarked = any(_why(cell, look).value for cell in row.cells)
+    return [c for c in LEG_COLUMNS if remarked or c.id != REMARK]
 
 
 def cells_in_order(row: Row) -> list[Cell]:
@@ -144,3 +151,6 @@ def _volume(figure: Figure, width: int, look: Look) -> tuple[Piece, ...]:
 def _times(figure: Figure, width: int, look: Look) -> tuple[Piece, ...]:
     value = number(figure) or 1.0
     return ((f"{value:g}" if value < 1e6 else f"{value / 1e6:g}M", "dim"),)
+
+
+LEG_COLUMNS = leg_columns()

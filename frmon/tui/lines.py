@@ -12,7 +12,8 @@ from textual.widget import Widget
 from frmon.tui.grid import Piece
 
 Line = tuple[Piece, ...]
-Palette = Mapping[str, Style]
+Palette = Mapping[str, Mapping[str, Style]]
+"""What lies under a line -> meaning -> style; see `frmon.tui.theme.palette`."""
 BLANK: Line = ()
 _SELECTORS = str.maketrans("", "", "\ufe0e\ufe0f")
 
@@ -27,15 +28,15 @@ def safe(text: str) -> str:
 
 def width_of(line: Iterable[Piece]) -> int:
     """How many cells the pieces fill."""
-    return sum(len(t) if t.isascii() else cell_len(t) for t, _ in line)
+    return sum([len(t) if t.isascii() else cell_len(t) for t, _ in line])
 
 
 def pad(pieces: Iterable[Piece], width: int, left: bool) -> Line:
     """Exactly `width` cells: filled with blanks on the free side, cut with `…` on the right where too long."""
-    line = tuple((safe(text), style) for text, style in pieces)
+    line = tuple([(safe(text), style) for text, style in pieces])
     used = width_of(line)
     if used < width:
-        blank = (" " * (width - used), "text")
+        blank = (" " * (width - used), line[-1][1] if line and left else "text")
         return (*line, blank) if left else (blank, *line)
     return line if used == width else cut(line, width)
 
@@ -57,24 +58,26 @@ def cut(line: Iterable[Piece], width: int) -> Line:
 def to_strip(line: Iterable[Piece], palette: Palette, width: int, under: str = "base") -> Strip:
     """A line of exactly `width` cells; neighbours of equal style become one segment. `under`: a style that lies under
     all of it."""
-    base = palette["base"] + palette[under]
+    styles = palette[under]
     runs: list[tuple[str, Style]] = []
+    before: Style | None = None
     for text, name in line:
-        style = base + palette[name]
-        if runs and _joins(text, style, runs[-1][1]):
-            runs[-1] = (runs[-1][0] + text, runs[-1][1])
+        style = styles[name]
+        if before is not None and (style is before or _joins(text, style, before)):
+            runs[-1] = (runs[-1][0] + text, before)
         elif text:
             runs.append((text, style))
+            before = style
     strip = Strip([Segment(text, style) for text, style in runs])
-    return strip.adjust_cell_length(width, base)
+    return strip.adjust_cell_length(width, styles["text"])
 
 
 def _joins(text: str, style: Style, before: Style) -> bool:
-    """Whether text can go on in the style before it: the same one, or blanks that look the same in both."""
-    if style == before:
-        return True
+    """Whether these are blanks that look the same in the style before them."""
+    if text.strip(" "):
+        return False
     shows = style.reverse or style.underline or before.reverse or before.underline
-    return not text.strip(" ") and style.bgcolor == before.bgcolor and not shows
+    return style.bgcolor == before.bgcolor and not shows
 
 
 class Pane(Widget):

@@ -67,13 +67,13 @@ class Signals(Pane, can_focus=True):
         self.signals = list(signals)[:SHOWN]
         self.chosen = max(0, min(self.chosen, len(self.signals) - 1))
         chosen = self.chosen if self.has_focus else None
-        title = "key" if self.has_focus else "bright"
+        title = "sorted" if self.has_focus else "head"
         width, height = self.content_size
-        lines: list[Line] = [(("SIGNALS", title), (f"  latest {SHOWN}", "stale"))]
+        lines: list[Line] = [pad([(f"SIGNALS  latest {SHOWN}", title)], width, left=True)]
         lines += signal_lines(self.signals, look, width, chosen)
         room = height - SHOWN - 4
         if room > 2:
-            lines += [()] * (SHOWN + 2 - len(lines)) + [(("EVENTS", "bright"),)]
+            lines += [()] * (SHOWN + 2 - len(lines)) + [pad([("EVENTS", "head")], width, left=True)]
             lines += event_lines(events, room)
         self.show(lines)
 

@@ -94,6 +94,9 @@ class LiveTable(ScrollView, can_focus=True):
         self._strips: list[Strip] = []
 
     def on_resize(self) -> None:
+        place = self.view.place(self.cursor)
+        if place is not None and place >= self.top + self.room.height:
+            self._scroll(place - self.room.height + 1)
         self.refit()
 
     def refit(self) -> None:

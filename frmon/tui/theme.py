@@ -64,9 +64,19 @@ def wants_plain(environ: Mapping[str, str] = os.environ) -> bool:
     return "NO_COLOR" in environ or environ.get("TERM", "") in {"dumb", "linux", "vt100"}
 
 
-def palette(theme: Theme) -> dict[str, Style]:
-    """The style of each meaning in a theme."""
-    return _terminal() if theme.ansi else _derived(theme)
+UNDERS = ("base", "cursor", "head", "bar", "field")
+"""What may lie under a whole line."""
+
+
+def palette(theme: Theme) -> dict[str, dict[str, Style]]:
+    """What lies under a line -> meaning -> style, in a theme."""
+    inks = _terminal() if theme.ansi else _derived(theme)
+    return {under: _upon(inks["base"] + inks[under], inks) for under in UNDERS}
+
+
+def _upon(base: Style, inks: dict[str, Style]) -> dict[str, Style]:
+    """Each meaning upon a ground. On a reversed ground colours would be patches: only weight is left."""
+    return {name: base + (Style(bold=ink.bold) if base.reverse else ink) for name, ink in inks.items()}
 
 
 def _derived(theme: Theme) -> dict[str, Style]:

@@ -104,13 +104,13 @@ class FakeEngine:
         cell = self.board.cell(key)
         assert cell is not None
         draw, now_ms = self.random, self.clock.now_ms()
-        price = (mid or self.mids[cell.leg.coin]) * (1 + draw.gauss(0, 0.0012))
+        price = float(f"{(mid or self.mids[cell.leg.coin]) * (1 + draw.gauss(0, 0.0012)):.6g}")
         funding = key.market is Market.PERP and cell.funding_rate is None
         tick = Tick(
             symbol=key.symbol,
             event_ms=now_ms,
-            bid=price * (1 - 1e-4),
-            ask=price * (1 + 1e-4),
+            bid=float(f"{price * (1 - 1e-4):.6g}"),
+            ask=float(f"{price * (1 + 1e-4):.6g}"),
             last=price,
             mark=price if key.market is Market.PERP else None,
             index=price if key.market is Market.PERP else None,
