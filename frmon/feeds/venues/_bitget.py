@@ -15,20 +15,16 @@ from frmon.feeds.contract import Heard
 from frmon.feeds.text import clean, moment
 from frmon.feeds.venues._reading import (
     UNREADABLE,
-    Decimal,
     Millis,
     is_usable,
     members,
     mend,
     mended,
-    price,
-    rate,
     unreadable,
-    when,
     word,
 )
-from frmon.feeds.venues._rows import Due, Side, due, refuse_failure, rows, side
-from frmon.model import Tick
+from frmon.feeds.venues._rows import Due, Figure, Rate, Side, Stamp, due, refuse_failure, rows
+from frmon.model import EMPTY, Tick
 
 _FINE = "00000"
 
@@ -54,17 +50,17 @@ class Ticker(
 
     inst_id: str = ""
     symbol: str = ""
-    last: Decimal = None
+    last: Figure = None
     bid: Side = UNSET
-    bid_size: Decimal = None
+    bid_size: Figure = None
     ask: Side = UNSET
-    ask_size: Decimal = None
-    mark: Decimal = None
-    index: Decimal = None
-    turnover: Decimal = None
-    rate: Decimal = None
+    ask_size: Figure = None
+    mark: Figure = None
+    index: Figure = None
+    turnover: Figure = None
+    rate: Rate = None
     next_ms: Due = UNSET
-    ts: Millis = None
+    ts: Stamp = None
 
 
 class FundRate(
@@ -75,8 +71,8 @@ class FundRate(
     """A row of `current-fund-rate`."""
 
     symbol: str = ""
-    rate: Decimal = None
-    interval_h: Decimal = None
+    rate: Rate = None
+    interval_h: Figure = None
     next_ms: Due = UNSET
 
 
@@ -93,7 +89,7 @@ class Frame(msgspec.Struct, gc=False):
 
     arg: Arg | None = None
     data: list[Ticker] | None = None
-    ts: Millis = None
+    ts: Stamp = None
     event: str = ""
     code: Millis = None  # number or text
     msg: str = ""
@@ -107,7 +103,7 @@ class _Reply(msgspec.Struct):
 
 
 class _ServerTime(msgspec.Struct):
-    serverTime: Millis = None  # noqa: N815
+    serverTime: Stamp = None  # noqa: N815
 
 
 _FRAME = Decoder(Frame, strict=False)
@@ -132,25 +128,25 @@ def hear(raw: bytes, kind: str) -> Heard:
         return _answer(frame)
     if arg.channel != "ticker" or arg.kind != kind:
         return "", ()
-    ticks = [ticker_tick(row, frame.ts, arg.symbol) for row in frame.data]
-    ticks = [tick for tick in ticks if is_usable(tick.symbol)]
+    ticks = [tick for row in frame.data if is_usable((tick := ticker_tick(row, frame.ts, arg.symbol)).symbol)]
     return ("ticker", ticks) if ticks else ("", ())
 
 
-def ticker_tick(row: Ticker, sent_ms: Millis = None, symbol: str = "") -> Tick:
+def ticker_tick(row: Ticker, sent_ms: Stamp = None, symbol: str = "") -> Tick:
     """What a row says, field by field, at the row's time, else at the frame's."""
+    bid, ask, rate = row.bid, row.ask, row.rate
     return Tick(
         symbol=row.inst_id or row.symbol or symbol,
-        event_ms=when(row.ts) or when(sent_ms),
-        bid=side(row.bid),
-        ask=side(row.ask),
-        bid_size=price(row.bid_size),
-        ask_size=price(row.ask_size),
-        last=price(row.last),
-        mark=price(row.mark),
-        index=price(row.index),
-        volume_usd=price(row.turnover),
-        funding_rate=rate(row.rate),
+        event_ms=row.ts or sent_ms or None,
+        bid=None if bid is UNSET else bid or EMPTY,
+        ask=None if ask is UNSET else ask or EMPTY,
+        bid_size=row.bid_size or None,
+        ask_size=row.ask_size or None,
+        last=row.last or None,
+        mark=row.mark or None,
+        index=row.index or None,
+        volume_usd=row.turnover or None,
+        funding_rate=None if rate == "" else rate,
         next_funding_ms=due(row.next_ms),
     )
 
@@ -229,8 +225,8 @@ def read_fund_rates(raw: bytes) -> Sequence[Tick]:
         Tick(
             symbol=row.symbol,
             event_ms=at,
-            funding_rate=rate(row.rate),
-            funding_interval_h=price(row.interval_h),
+            funding_rate=None if row.rate == "" else row.rate,
+            funding_interval_h=row.interval_h or None,
             next_funding_ms=due(row.next_ms),
         )
         for row in found
@@ -242,7 +238,7 @@ def read_time(raw: bytes) -> int:
     """The server's time in Unix milliseconds."""
     data, at = _reply(raw)
     try:
-        found = when(_SERVER_TIME.decode(data).serverTime) or at
+        found = _SERVER_TIME.decode(data).serverTime or at
     except UNREADABLE as error:
         raise unreadable(error) from None
     if found is None:

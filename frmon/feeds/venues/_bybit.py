@@ -1,7 +1,6 @@
 """How Bybit's frames are read. Numbers come as text; "" means not applicable."""
 
 import re
-from math import inf
 from typing import TypeVar
 
 import msgspec
@@ -13,20 +12,14 @@ from frmon.feeds.contract import Heard
 from frmon.feeds.text import clean
 from frmon.feeds.venues._reading import (
     UNREADABLE,
-    Decimal,
     Millis,
     is_usable,
     members,
     mend,
-    price,
-    rate,
     unreadable,
-    when,
 )
-from frmon.feeds.venues._rows import Due, Side, due, side
+from frmon.feeds.venues._rows import Due, Figure, Levels, Rate, Side, Stamp, due
 from frmon.model import EMPTY, Tick
-
-Levels = list[tuple[float, float]] | None
 
 
 class Ticker(
@@ -49,16 +42,16 @@ class Ticker(
     """`data` of a `tickers` frame and a row of the tickers reply, spot or linear."""
 
     symbol: str = ""
-    last: Decimal = None
+    last: Figure = None
     bid: Side = UNSET
-    bid_size: Decimal = None
+    bid_size: Figure = None
     ask: Side = UNSET
-    ask_size: Decimal = None
-    mark: Decimal = None
-    index: Decimal = None
-    turnover: Decimal = None
-    rate: Decimal = None
-    interval_h: Decimal = None
+    ask_size: Figure = None
+    mark: Figure = None
+    index: Figure = None
+    turnover: Figure = None
+    rate: Rate = None
+    interval_h: Figure = None
     next_ms: Due = UNSET
 
 
@@ -70,8 +63,8 @@ class Spot(msgspec.Struct, gc=False, rename={"last": "lastPrice", "turnover": "t
     a: Levels = None
     seq: Millis = None
     symbol: str = ""
-    last: Decimal = None
-    turnover: Decimal = None
+    last: Figure = None
+    turnover: Figure = None
 
 
 class Frame(msgspec.Struct, gc=False):
@@ -79,7 +72,7 @@ class Frame(msgspec.Struct, gc=False):
 
     topic: str = ""
     type: str = ""
-    ts: Millis = None
+    ts: Stamp = None
     cs: Millis = None
     success: bool = True
     ret_msg: str = ""
@@ -120,7 +113,7 @@ def hear_linear(raw: bytes) -> Heard:
         raise DecodeError("ticker frame without data")
     if not is_usable(row.symbol):
         return "", ()
-    return "ticker", (ticker_tick(row, when(frame.ts), _order(frame.cs), delta=frame.type != "snapshot"),)
+    return "ticker", (ticker_tick(row, frame.ts or None, _order(frame.cs), delta=frame.type != "snapshot"),)
 
 
 def hear_spot(raw: bytes) -> Heard:
@@ -135,10 +128,10 @@ def hear_spot(raw: bytes) -> Heard:
         return "", ()
     tick = Tick(
         symbol=row.symbol,
-        event_ms=when(frame.ts),
+        event_ms=frame.ts or None,
         seq=_order(frame.cs),
-        last=price(row.last),
-        volume_usd=price(row.turnover),
+        last=row.last or None,
+        volume_usd=row.turnover or None,
     )
     return "ticker", (tick,)
 
@@ -171,7 +164,7 @@ def _book(frame: SpotFrame, data: Spot) -> Heard:
     ask, ask_size = _best(data.a, delta=delta)
     tick = Tick(
         symbol=data.s,
-        event_ms=when(frame.ts),
+        event_ms=frame.ts or None,
         seq=_order(data.seq),  # grows even when `u` restarts at 1
         delta=delta,
         bid=bid,
@@ -187,13 +180,10 @@ def _best(levels: Levels, *, delta: bool) -> tuple[float | None, float | None]:
     whole book and no change in a delta (deltas of level 1 ended in March 2025)."""
     if levels is None:
         return None, None
-    empty = not levels and not delta
     for told, size in levels:
-        if size == 0.0 or told == 0.0:
-            empty = True
-        elif 0.0 < told < inf:
-            return told, price(size)
-    return (EMPTY if empty else None), None
+        if told and size:
+            return told, size
+    return (None if delta and not levels else EMPTY), None
 
 
 def _order(value: Millis) -> int | None:
@@ -202,21 +192,22 @@ def _order(value: Millis) -> int | None:
 
 def ticker_tick(row: Ticker, event_ms: int | None, seq: int | None = None, *, delta: bool = False) -> Tick:
     """What a row says, field by field."""
+    bid, ask, rate = row.bid, row.ask, row.rate
     return Tick(
         symbol=row.symbol,
         event_ms=event_ms,
         seq=seq,
         delta=delta,
-        bid=side(row.bid),
-        ask=side(row.ask),
-        bid_size=price(row.bid_size),
-        ask_size=price(row.ask_size),
-        last=price(row.last),
-        mark=price(row.mark),
-        index=price(row.index),
-        volume_usd=price(row.turnover),
-        funding_rate=rate(row.rate),
-        funding_interval_h=price(row.interval_h),
+        bid=None if bid is UNSET else bid or EMPTY,
+        ask=None if ask is UNSET else ask or EMPTY,
+        bid_size=row.bid_size or None,
+        ask_size=row.ask_size or None,
+        last=row.last or None,
+        mark=row.mark or None,
+        index=row.index or None,
+        volume_usd=row.turnover or None,
+        funding_rate=None if rate == "" else rate,
+        funding_interval_h=row.interval_h or None,
         next_funding_ms=due(row.next_ms),
     )
 

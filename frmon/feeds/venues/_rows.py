@@ -1,37 +1,42 @@
-"""Rows of replies and frames of venues that state "nothing there" by an empty text, null or zero."""
+"""Rows of replies and frames of venues that state "nothing there" by an empty text, null or zero.
+
+The types below have their ranges checked in C while decoding: a value outside fails the row, which is then read field by
+field, and only that value is missing.
+"""
 
 from collections.abc import Iterable
-from math import inf
-from typing import Literal, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 import msgspec
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Meta, UnsetType
 from msgspec.json import Decoder
 
 from frmon.errors import DecodeError
 from frmon.feeds.venues._reading import UNREADABLE, mend, word
-from frmon.model import EMPTY
 
-Side = float | Literal[""] | None | UnsetType
-"""The price of one side of a book as the decoder reads it; UNSET = absent or unreadable."""
-Due = int | Literal[""] | None | UnsetType
+_NOT_NEGATIVE = Meta(ge=0, lt=1e300)
+
+Figure = Annotated[float, _NOT_NEGATIVE] | Literal[""] | None
+"""A price, size or turnover: `figure or None`."""
+Rate = Annotated[float, Meta(gt=-1e300, lt=1e300)] | Literal[""] | None
+"""A finite number of any sign, zero included."""
+Stamp = Annotated[int, Meta(gt=1_420_000_000_000, lt=4_102_444_800_000)] | Literal[""] | None
+"""Unix milliseconds between 2015 and 2100: `stamp or None`."""
+Side = Annotated[float, _NOT_NEGATIVE] | Literal[""] | None | UnsetType
+"""The price of one side of a book; UNSET = absent or unreadable."""
+Due = Annotated[int, Meta(ge=0, lt=4_102_444_800_000)] | Literal[""] | None | UnsetType
 """A coming moment in Unix milliseconds, likewise."""
+Levels = list[tuple[Annotated[float, _NOT_NEGATIVE], Annotated[float, _NOT_NEGATIVE]]] | None
+"""One side of a book, best first: (price, size)."""
 
 T = TypeVar("T", bound=msgspec.Struct)
 
 
-def side(value: Side) -> float | None:
-    """A price; EMPTY for zero, "" and null; None for absent and unreadable."""
-    if type(value) is float:
-        return value if 0.0 <= value < inf else None
-    return None if value is UNSET else EMPTY
-
-
 def due(value: Due) -> int | None:
     """Unix milliseconds; 0 for zero, "" and null (none scheduled); None for absent and unreadable."""
-    if type(value) is int:
-        return value if value == 0 or 1_420_000_000_000 < value < 4_102_444_800_000 else None
-    return None if value is UNSET else 0
+    if not value:
+        return None if value is UNSET else 0
+    return value if value > 1_420_000_000_000 else None
 
 
 def rows(raws: Iterable[msgspec.Raw], row: Decoder[T]) -> tuple[list[T], int]:

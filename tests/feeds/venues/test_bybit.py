@@ -79,7 +79,7 @@ def test_a_missing_side_of_a_whole_book_is_empty_and_of_a_delta_unchanged() -> N
         ('[["10","0"],["9","3"]]', (9.0, 3.0)),
         ('[["10","0"]]', (EMPTY, None)),
         ('[["NaN","1"]]', (None, None)),
-        ('[["10","NaN"]]', (10.0, None)),
+        ('[["10","NaN"]]', (None, None)),
         ('[["10"]]', (None, None)),
         ('"10"', (None, None)),
         ("null", (None, None)),
