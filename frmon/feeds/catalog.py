@@ -1,6 +1,6 @@
 """From what venues list to legs: which coin each symbol is, and which symbols are not what their names say. Pure.
 
-A name is a hypothesis, the price confirms it (`identity`), or the user with an alias.
+A name is a hypothesis, the price confirms it (`judge`), or the user with an alias.
 """
 
 import re
@@ -10,7 +10,7 @@ from typing import NamedTuple, Protocol
 from msgspec.structs import replace
 
 from frmon.config import CoinSettings
-from frmon.feeds.identity import APART, UNKNOWN, Sight, Standing, judge
+from frmon.feeds.judge import APART, UNKNOWN, Sight, Standing, judge
 from frmon.model import Leg, LegKey, Listing, Market
 
 SHRINK = 0.10  # a list that misses more than this share of its legs (and more than one) must come twice
