@@ -148,6 +148,11 @@ def test_what_is_no_json_is_one_clean_error(raw: bytes) -> None:
         assert str(caught.value).isprintable()
 
 
+def test_bytes_that_are_no_text_are_unreadable_wherever_they_stand() -> None:
+    with pytest.raises(DecodeError):
+        SPOT.parse(b'{"unknown":"\xff"}')
+
+
 @pytest.mark.parametrize("raw", ODD, ids=lambda raw: repr(raw[:20]))
 def test_json_that_says_nothing_makes_no_tick(raw: bytes) -> None:
     assert harmless(raw) == []
