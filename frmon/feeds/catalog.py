@@ -119,6 +119,13 @@ def _trades(listing: Listing) -> bool:
     return listing.status in {"trading", "halted"}
 
 
+def _is_seated(listing: Listing, was_seated: bool, now_ms: int) -> bool:
+    """What trades is seated until its announced end; what is halted only if it traded before."""
+    if listing.off_ms is not None and listing.off_ms <= now_ms:
+        return False
+    return listing.status == "trading" or (listing.status == "halted" and was_seated)
+
+
 def _order(listing: Listing) -> tuple[LegKey, bool, str]:
     """Of rows with one key the last counts: the trading one, else any, but always the same."""
     return listing.key, listing.status == "trading", repr(listing)
@@ -187,9 +194,7 @@ class Catalog:
     def _take(self, place: Place, rows: Mapping[LegKey, Listing], now_ms: int) -> None:
         old = self._lists.get(place)
         held = self._hold(place, (old or {}).keys() - rows.keys(), len(old or ()))
-        trading = {
-            key: x for key, x in rows.items() if x.status == "trading" or (x.status == "halted" and key in (old or {}))
-        }
+        trading = {key: x for key, x in rows.items() if _is_seated(x, key in (old or {}), now_ms)}
         self._lists[place] = {key: (old or {})[key] for key in held} | trading
         for key in trading:
             self._born.setdefault(key, None if old is None else now_ms)

@@ -130,7 +130,8 @@ class Fleet:
         """The venue's state but for its legs, which the board knows."""
         states = [line.look() for line in self.all_lines]
         lags = [s.lag_ms for s in states if s.lag_ms is not None]
-        state = VenueState(name=self.venue.name, lines=states, reconnects=sum(s.reconnects for s in states))
+        reconnects = sum(line.state.reconnects for line in self.all_lines if line.carries_data)
+        state = VenueState(name=self.venue.name, lines=states, reconnects=reconnects)
         state.lag_ms = median(lags) if lags else None
         state.status, state.detail = self._verdict()
         return state

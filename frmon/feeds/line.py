@@ -237,7 +237,9 @@ class Line:
     def _hear(self, kind: str, ticks: Sequence[Tick]) -> None:
         clock = self._access.clock
         at, now_ms = clock.mono(), clock.now_ms()
-        carrier = self.carriers[kind]
+        carrier = self.carriers.get(kind)
+        if carrier is None:  # a kind of another stream, which we never asked for here
+            return
         carrier.heard_at = self._last_at = at
         if not carrier.live:
             self._up(carrier, at)
