@@ -27,7 +27,7 @@ from frmon.tui.view import View
 
 LOG = logging.getLogger("frmon.tui")
 
-WIDE = 110
+WIDE = 112
 """From this width on the signals stand beside the table."""
 TALL = 32
 """From this height on they stand below it where it is narrow."""
@@ -255,7 +255,7 @@ class Desk(Screen[None]):
         self.table.cursor = coin or self.table.cursor
         if coin is None:
             self.table.focus()
-        self.paint(whole=True)
+        self.call_after_refresh(self.paint, whole=True)
 
     def action_signals(self) -> None:
         """Show or hide the signals."""

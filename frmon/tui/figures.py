@@ -64,7 +64,7 @@ def compact(value: float | None) -> str:
     for unit in ("", "k", "M", "B", "T"):
         if value < 999.5 or unit == "T":
             places = 0 if not unit or value >= 99.95 else 1 if value >= 9.995 else 2
-            return f"{value:.{places}f}{unit}" if value < 1e6 else f">999{unit}"
+            return f"{value:.{places}f}{unit}" if value < 999.5 else f">999{unit}"
         value /= 1000
     return UNKNOWN
 

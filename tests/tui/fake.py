@@ -148,7 +148,7 @@ class FakeEngine:
     async def run(self) -> None:
         if self.fails is not None:
             raise self.fails
-        while not self.stopped:
+        while not self.stopped:  # noqa: ASYNC110  set from another thread
             await asyncio.sleep(0.01)
 
     def states(self) -> list[VenueState]:

@@ -1,0 +1,364 @@
+"""What every key does."""
+
+from pathlib import Path
+
+import pytest
+
+from frmon.model import Status
+from frmon.tui.app import Frmon, groups
+from frmon.tui.help import Help, SortMenu
+from frmon.tui.lines import Pane
+from frmon.tui.state import State, load, save
+from tests.tui.fake import NAMES, VENUES, FakeEngine
+from tests.tui.screen import Seen, settle, shown, text
+
+
+@pytest.fixture
+def engine() -> FakeEngine:
+    made = FakeEngine(60, simulated="SIMULATED")
+    made.stir()
+    for coin in ("PEPE", "BTC", "SOL"):
+        made.signal(coin)
+    return made
+
+
+async def press(pilot: Seen, *keys: str) -> None:
+    await pilot.press(*keys)
+    await settle(pilot)
+
+
+def order(app: Frmon) -> list[str]:
+    return [row.coin for row in app.desk.view.order]
+
+
+async def test_the_cursor_moves_by_lines_pages_and_to_the_ends(engine: FakeEngine, tmp_path: Path):
+    async with shown(engine, tmp_path) as (app, pilot):
+        table, coins = app.desk.table, order(app)
+        page = table.room.height - 1
+        for key, place in (
+            ("j", 0), ("down", 1), ("k", 0), ("j", 1), ("up", 0), ("pagedown", page), ("pageup", 0),
+            ("ctrl+d", int(page * 0.5)), ("ctrl+u", 0), ("G", 59), ("home", 0), ("end", 59), ("g", 0),
+        ):  # fmt: skip
+            await press(pilot, key)
+            assert table.cursor == coins[place], key
+            assert table.cursor in [r.coin for r in table.in_sight()], key
+
+
+async def test_the_cursor_follows_its_coin_through_a_new_order(engine: FakeEngine, tmp_path: Path):
+    async with shown(engine, tmp_path) as (app, pilot):
+        await press(pilot, "j", "j", "j")
+        coin, table = app.desk.table.cursor, app.desk.table
+        await press(pilot, "r")
+        assert table.cursor == coin
+        assert order(app).index(str(coin)) != 2
+        assert coin in [r.coin for r in table.in_sight()]
+
+
+async def test_the_sort_column_moves_turns_and_is_chosen_from_a_menu(engine: FakeEngine, tmp_path: Path):
+    async with shown(engine, tmp_path) as (app, pilot):
+        view = app.desk.view
+        await press(pilot, "<")
+        assert (view.sort, view.reverse) == ("gross", False)
+        await press(pilot, ">", ">")
+        assert view.sort == "fund"
+        assert "FUND8h▼" in text(app)
+        await press(pilot, "r")
+        assert view.reverse
+        assert "FUND8h▲" in text(app)
+        await press(pilot, "s")
+        assert isinstance(app.screen, SortMenu)
+        assert "SIMULATED MARKET" in text(app)
+        await press(pilot, "down", "enter")
+        assert view.sort == "apr"
+        await press(pilot, "s", "escape")
+        assert view.sort == "apr"
+        assert app.screen is app.desk
+
+
+async def test_a_click_on_a_title_sorts_and_a_second_one_turns(engine: FakeEngine, tmp_path: Path):
+    async with shown(engine, tmp_path) as (app, pilot):
+        slot = next(s for s in app.desk.table.slots if s.column.id == "gross")
+        for reverse in (False, True):
+            await pilot.click("Heading", offset=(slot.x + 2, 0))
+            await settle(pilot)
+            assert (app.desk.view.sort, app.desk.view.reverse) == ("gross", reverse)
+
+
+async def test_the_filter_works_while_it_is_typed(engine: FakeEngine, tmp_path: Path):
+    async with shown(engine, tmp_path) as (app, pilot):
+        await press(pilot, "/", "p", "e")
+        assert order(app)
+        assert all("PE" in coin for coin in order(app))
+        assert f"{len(order(app))}/60" in text(app)
+        await press(pilot, "enter", "j")
+        assert app.desk.table.has_focus
+        assert app.desk.view.filter.text == "pe"
+        await press(pilot, "escape")
+        assert len(order(app)) == 60
+        await press(pilot, "/", "q", "q", "q")
+        assert "No coin passes" in text(app)
+        await press(pilot, "escape")
+        assert len(order(app)) == 60
+
+
+async def test_pause_freezes_the_picture_and_says_so(engine: FakeEngine, tmp_path: Path):
+    async with shown(engine, tmp_path) as (app, pilot):
+        await press(pilot, "p")
+        assert "PAUSED 0:00" in text(app)
+        before = list(app.desk.table._painted)
+        engine.clock.advance(75)  # type: ignore[attr-defined]
+        engine.stir()
+        app.desk.paint(whole=True)
+        await settle(pilot)
+        assert app.desk.table._painted == before
+        assert "PAUSED 1:15" in text(app)
+        await press(pilot, "p")
+        assert "PAUSED" not in text(app)
+        assert app.desk.table._painted != before
+
+
+async def test_pins_stand_on_top_alone_and_are_remembered(engine: FakeEngine, tmp_path: Path):
+    async with shown(engine, tmp_path) as (app, pilot):
+        await press(pilot, "G", "space")
+        coin = order(app)[0]
+        assert app.desk.table.cursor == coin
+        await press(pilot, "g")
+        assert f"★{coin}" in text(app)
+        await press(pilot, "F")
+        assert order(app) == [coin]
+        await press(pilot, "escape")
+        assert len(order(app)) == 60
+    assert load(tmp_path / "state.json").pins == [coin]
+    async with shown(engine, tmp_path) as (app, pilot):
+        assert order(app)[0] == coin
+        await press(pilot, "j", "space", "F")
+        assert "Nothing is pinned" in text(app)
+
+
+async def test_enter_docks_the_legs_of_the_coin_and_the_table_lives_on(engine: FakeEngine, tmp_path: Path):
+    async with shown(engine, tmp_path, (120, 40)) as (app, pilot):
+        await press(pilot, "j", "enter")
+        coin = str(app.desk.table.cursor)
+        assert app.screen is app.desk
+        assert f"{coin}USDT" in text(app)
+        assert "FUNDING%" in text(app)
+        await press(pilot, "j")
+        assert app.desk.frame.detail.coin == app.desk.table.cursor != coin
+        await press(pilot, "enter")
+        assert "FUNDING%" not in text(app)
+        await press(pilot, "enter", "escape")
+        assert app.desk.frame.detail.coin is None
+
+
+async def test_tab_goes_round_table_signals_and_detail(engine: FakeEngine, tmp_path: Path):
+    async with shown(engine, tmp_path, (120, 40)) as (app, pilot):
+        await press(pilot, "enter")
+        seen = []
+        for _ in range(3):
+            seen.append(type(app.focused).__name__)
+            await press(pilot, "tab")
+        assert set(seen) == {"LiveTable", "Signals", "Detail"}
+        assert type(app.focused).__name__ == seen[0]
+        await press(pilot, "shift+tab")
+        assert type(app.focused).__name__ == seen[2]
+
+
+async def test_a_signal_leads_to_its_coin(engine: FakeEngine, tmp_path: Path):
+    async with shown(engine, tmp_path, (120, 40)) as (app, pilot):
+        app.desk.frame.signals.focus()
+        await press(pilot, "j", "j", "k", "enter")
+        assert app.desk.table.cursor == "BTC"
+        assert app.desk.table.has_focus
+
+
+async def test_the_detail_scrolls_where_it_is_longer_than_its_place(engine: FakeEngine, tmp_path: Path):
+    coin = max(engine.board.rows.values(), key=lambda r: len(r.cells))
+    async with shown(engine, tmp_path, (80, 16)) as (app, pilot):
+        app.desk.table.go(app.desk.view.place(coin.coin) or 0)
+        await press(pilot, "enter")
+        detail = app.desk.frame.detail
+        detail.focus()
+        await press(pilot, "j", "j", "k")
+        assert detail.top == 1
+        await press(pilot, *["k"] * 4)
+        assert detail.top == 0
+
+
+async def test_signals_stand_beside_below_or_nowhere_and_s_decides(engine: FakeEngine, tmp_path: Path):
+    async with shown(engine, tmp_path, (80, 24)) as (app, pilot):
+        assert "SIGNALS" not in text(app)
+        await press(pilot, "S")
+        assert "SIGNALS" in text(app)
+        assert text(app).count("GA→AL") == 3
+        await press(pilot, "S")
+        assert "SIGNALS" not in text(app)
+    for size in ((80, 40), (120, 40)):
+        async with shown(engine, tmp_path, size) as (app, pilot):
+            assert "SIGNALS" in text(app), size
+
+
+async def test_at_most_five_signals_are_shown_newest_first(engine: FakeEngine, tmp_path: Path):
+    for coin in NAMES[:8]:
+        engine.signal(coin)
+    async with shown(engine, tmp_path, (120, 40)) as (app, _):
+        shown_coins = [s.symbol for s in app.desk.frame.signals.signals]
+        assert shown_coins == list(reversed(NAMES[:8]))[:5]
+
+
+@pytest.mark.parametrize("key", ["question_mark", "f1"])
+async def test_help_lists_every_binding_and_the_market_it_is(engine: FakeEngine, tmp_path: Path, key: str):
+    async with shown(engine, tmp_path, (100, 30)) as (app, pilot):
+        await press(pilot, key)
+        assert isinstance(app.screen, Help)
+        assert "SIMULATED MARKET" in text(app)
+        told = "\n".join("".join(t for t, _ in line) for line in app.screen.lines)
+        for _, bindings in groups():
+            assert all(b.description in told for b in bindings)
+        await press(pilot, "escape")
+        assert app.screen is app.desk
+
+
+async def test_every_binding_has_an_id_and_a_description():
+    bindings = [b for _, found in groups() for b in found]
+    assert all(b.id and b.description for b in bindings)
+    assert len({b.id for b in bindings}) == len(bindings)
+
+
+@pytest.mark.parametrize("keys", [("q",), ("ctrl+c",), ("ctrl+q",), ("/", "a", "ctrl+c"), ("question_mark", "ctrl+c")])
+async def test_quitting_stops_the_engine(engine: FakeEngine, tmp_path: Path, keys: tuple[str, ...]):
+    async with shown(engine, tmp_path) as (app, pilot):
+        await pilot.press(*keys)
+        await pilot.pause()
+    assert app.return_value == 0
+    assert engine.stopped
+    assert app.host.join()
+
+
+async def test_escape_never_quits(engine: FakeEngine, tmp_path: Path):
+    async with shown(engine, tmp_path) as (app, pilot):
+        await press(pilot, "j", *["escape"] * 6)
+        assert app.is_running
+        assert not engine.stopped
+        assert app.desk.table.cursor is None
+
+
+async def test_the_theme_turns_and_is_remembered(engine: FakeEngine, tmp_path: Path):
+    async with shown(engine, tmp_path) as (app, pilot):
+        first = app.desk.table.palette
+        await press(pilot, "T")
+        assert app.theme == "frmon-light"
+        assert app.desk.table.palette != first
+    assert load(tmp_path / "state.json").theme == "frmon-light"
+    async with shown(engine, tmp_path) as (app, _):
+        assert app.theme == "frmon-light"
+
+
+async def test_no_color_means_the_terminals_own_colours(
+    engine: FakeEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("NO_COLOR", "1")
+    async with shown(engine, tmp_path) as (app, _):
+        assert app.theme == "ansi-dark"
+
+
+async def test_redial_asks_for_what_is_not_live(engine: FakeEngine, tmp_path: Path):
+    engine.venue_states[1].status = Status.STALE
+    async with shown(engine, tmp_path) as (_, pilot):
+        await press(pilot, "R")
+    assert engine.redialled == [VENUES[1].name]
+
+
+async def test_the_engine_learns_what_is_looked_at(engine: FakeEngine, tmp_path: Path):
+    async with shown(engine, tmp_path) as (app, pilot):
+        await press(pilot, "G", "enter")
+        app.desk.paint(whole=True)
+        assert app.desk.table.cursor in engine.asked[-1]
+        count = len(engine.asked)
+        app.desk.paint(whole=True)
+        assert len(engine.asked) == count
+
+
+async def test_an_engine_that_fails_is_shown_and_the_screen_stays(engine: FakeEngine, tmp_path: Path):
+    engine.fails = ValueError("no such thing")
+    async with shown(engine, tmp_path) as (app, pilot):
+        app.host.join(1.0)
+        app.desk.paint(whole=True)
+        await settle(pilot)
+        assert "ENGINE STOPPED: ValueError: no such thing" in text(app)
+        assert app.is_running
+
+
+async def test_a_bug_in_a_picture_is_shown_and_the_next_one_is_painted(engine: FakeEngine, tmp_path: Path):
+    async with shown(engine, tmp_path) as (app, pilot):
+        whole = engine.states
+        engine.states = lambda: 1 / 0  # type: ignore[method-assign,assignment,return-value]
+        for _ in range(4):
+            app.desk.tick()
+        await settle(pilot)
+        assert "SCREEN: ZeroDivisionError" in text(app)
+        engine.states = whole  # type: ignore[method-assign]
+        for _ in range(4):
+            app.desk.tick()
+        await settle(pilot)
+        assert "SCREEN" not in text(app)
+
+
+async def test_when_every_venue_is_down_the_banner_says_so(engine: FakeEngine, tmp_path: Path):
+    for state in engine.venue_states:
+        state.status, state.detail = Status.DNS, "name not found"
+    async with shown(engine, tmp_path, (120, 40)) as (app, _):
+        assert "NO VENUE IS REACHABLE - Alpha DNS: name not found" in text(app)
+
+
+async def test_before_the_first_row_the_venues_say_what_they_do(tmp_path: Path):
+    async with shown(FakeEngine(0), tmp_path) as (app, _):
+        for venue in VENUES:
+            assert venue.title in text(app)
+        assert "CONNECTING" in text(app)
+        assert "listing" in text(app)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (5, 3), (20, 5), (40, 10), (300, 80)])
+async def test_no_size_breaks_the_screen(engine: FakeEngine, tmp_path: Path, size: tuple[int, int]):
+    async with shown(engine, tmp_path, size) as (app, pilot):
+        await press(pilot, "j", "enter", "S", "/", "escape")
+        app.desk.tick()
+        assert app.desk.frame.screen_trouble == ""
+        await pilot.resize_terminal(80, 24)
+        await settle(pilot)
+        assert "COIN" in text(app)
+
+
+async def test_a_saved_column_that_is_gone_is_forgotten(engine: FakeEngine, tmp_path: Path):
+    save(tmp_path / "state.json", State(sort="nonsense", columns=["net", "ghost"]))
+    async with shown(engine, tmp_path) as (app, _):
+        assert app.desk.view.sort == "net"
+        assert [s.column.id for s in app.desk.table.slots] == ["coin", "net"]
+
+
+@pytest.mark.parametrize(
+    "name", ["[red]X[/red]", "[/]", "[@click=app.quit]Y", "A\x1b]52;c;QQ==\x07B", "\u202eEVIL", "⚠️X"]
+)
+async def test_names_from_venues_are_text_and_nothing_else(tmp_path: Path, name: str):
+    engine = FakeEngine(3)
+    engine.list_coin(name, quarantine=name)
+    engine.stir()
+    engine.signal(name)
+    engine.venue_states[0].status, engine.venue_states[0].detail = Status.BANNED, name
+    async with shown(engine, tmp_path, (120, 40)) as (app, pilot):
+        app.desk.table.go(app.desk.view.place(name) or 0)
+        await press(pilot, "enter", "/")
+        app.desk.paint(whole=True)
+        await settle(pilot)
+        whole = text(app)
+        assert "\x1b" not in whole
+        assert "\x07" not in whole
+        assert "\u202e" not in whole
+        if name.startswith("["):
+            assert name[:9] in whole
+
+
+async def test_every_pane_takes_the_colours_of_the_theme(engine: FakeEngine, tmp_path: Path):
+    async with shown(engine, tmp_path) as (app, pilot):
+        await press(pilot, "T")
+        assert {id(p.palette) for p in app.desk.query(Pane)} == {id(app.desk.palette)}
