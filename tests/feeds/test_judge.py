@@ -76,6 +76,16 @@ def test_where_nothing_tells_who_is_right_nobody_is_let_in_until_something_does(
     assert out(judged([sight("binance", 1.0, 7.0), sight("okx", 5.0)], GOOD_LOOKS, tied)) == ["okx"]
 
 
+def test_of_two_the_quarantined_one_is_measured_against_the_other() -> None:
+    apart = judge([sight("binance", 5.0, 1e6), sight("okx", 1.0, 2e6)], {})
+    assert out(judged([sight("binance", 1.17), sight("okx", 1.0)], 20, apart)) == ["binance"]
+
+
+def test_of_tied_groups_those_furthest_apart_are_out_at_once() -> None:
+    sights = [sight("binance", 1.0), sight("bitget", 1.19), sight("bybit", 1.45), sight("okx", 1.6)]
+    assert out(judged(sights)) == ["binance", "okx"]
+
+
 def test_a_leg_without_a_price_keeps_its_verdict_and_one_that_is_alone_loses_it() -> None:
     apart = judge([sight("binance", 1.0), sight("bybit", 1.0), sight("okx", 9.0)], {})
     assert out(judged([sight("binance", 1.0), sight("bybit", 1.0), sight("okx", None)], 20, apart)) == ["okx"]

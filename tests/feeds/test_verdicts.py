@@ -86,7 +86,9 @@ def test_the_user_s_word_is_never_judged() -> None:
 
 
 def test_halted_legs_and_legs_without_a_price_neither_judge_nor_are_judged() -> None:
-    trade = Trade(listing("binance", "A"), listing("okx", "A", status="halted"), listing("bybit", "A"))
+    trade = Trade(listing("binance", "A"), listing("okx", "A"), listing("bybit", "A"))
+    trade.listed(listing("okx", "A", status="halted"))
+    assert trade.coin("okx", "A") == ("A", 1)
     assert trade.look({"binance A": 1.0, "okx A": 50.0}, 6) == []
 
 
