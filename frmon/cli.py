@@ -88,15 +88,17 @@ def screen(  # noqa: PLR0913, PLR0917  the options of one command
 
 def show_screen(context: typer.Context, options: Mapping[str, object]) -> None:
     """Run the screen until the user quits. `options`: dotted key -> value."""
-    from frmon.launch import engine_for
+    from frmon.launch import all_venues, engine_for, settings_for
+    from frmon.screenrules import complaints
+    from frmon.tui.app import run as run_screen
 
     wished = wish(context)
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise ConfigError("the screen needs a terminal; without one there are: frmon snapshot, frmon watch")
+    for complaint in complaints(settings_for(wished, options), all_venues()):
+        raise ConfigError(complaint)
     with engine_for(wished, demo=is_demo(context), options=options) as engine:
-        from frmon.tui.app import run
-
-        raise typer.Exit(run(engine, None))
+        raise typer.Exit(run_screen(engine, None))
 
 
 @app.command()
@@ -241,10 +243,12 @@ def config_check(context: typer.Context) -> None:
     One line per mistake; exit 2 if there is any."""
     from frmon.configfile import file_in_use, read
     from frmon.headless import say
-    from frmon.launch import venue_defaults
+    from frmon.launch import all_venues, venue_defaults
+    from frmon.screenrules import complaints
 
     file = file_in_use(wish(context).config, os.environ)
-    problems = read(venue_defaults(), file=shared(context).get("config"), env=os.environ, options={}).problems
+    reader = read(venue_defaults(), file=shared(context).get("config"), env=os.environ, options={})
+    problems = [*reader.problems, *complaints(reader.settings, all_venues())]
     for problem in problems:
         say(f"frmon: {problem}")
     if problems:

@@ -66,7 +66,7 @@ class Engine:
         self.events: deque[Event] = deque(maxlen=500)  # newest first
         self.fleets: dict[str, fleet.Fleet] = {}
         self._catalog = Catalog({v.name: (v.aliases, v.suffix_multipliers) for v in self.venues}, settings.coins)
-        self._identity = identity.Identity(self.board, self._catalog, self.clock, self.tell)
+        self._identity = identity.Identity(self.board, self._catalog, self.clock, self.terms.freshness, self.tell)
         self._pulse = pulse.Pulse(self.board, self.fleets, self.terms, self.clock, self.tell)
         self._state_dir = state_dir
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -86,7 +86,7 @@ class Engine:
         pacers = {v.name: self._pacer(v) for v in self.venues}
         try:
             for venue in self.venues:
-                self.fleets[venue.name] = self._fleet(venue, http, pacers[venue.name])
+                self.fleets[venue.name] = self._fleet(venue, http, pacers[venue.name], lambda: self._save(pacers))
                 self.fleets[venue.name].start()
             for name, job in self._pulse.jobs().items():
                 jobs.start(name, job)
@@ -134,7 +134,7 @@ class Engine:
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(what)
 
-    def _fleet(self, venue: Venue, http: Http, budget: pacer.Pacer) -> fleet.Fleet:
+    def _fleet(self, venue: Venue, http: Http, budget: pacer.Pacer, spent: Callable[[], None]) -> fleet.Fleet:
         settings = self.settings
 
         def listed(name: str, market: Market, listings: Sequence[Listing] | None) -> None:
@@ -150,6 +150,7 @@ class Engine:
                 clock=self.clock,
                 http=http,
                 pacer=budget,
+                spent=spent,
                 tell=self.tell,
                 listed=listed,
                 proxy=settings.feeds.proxy,

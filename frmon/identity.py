@@ -2,19 +2,36 @@
 
 from collections.abc import Callable, Sequence
 
-from frmon.board import Board
+from frmon.board import Board, Cell, Freshness
 from frmon.clock import Clock
 from frmon.feeds.catalog import Catalog
 from frmon.model import Leg, LegKey, Listing, Market
 
-JUDGE_EVERY_S = 2.0
+JUDGE_EVERY_S = 1.0  # at least as often as signals are sampled
+
+
+class FreshCells:
+    """The board as far as its quotes are fresh: an old price says nothing about what a leg is."""
+
+    def __init__(self, board: Board, now: float, freshness: Freshness) -> None:
+        self._board = board
+        self._now = now
+        self._freshness = freshness
+
+    def cell(self, key: LegKey) -> Cell | None:
+        """The leg's cell, None while it is not fresh."""
+        cell = self._board.cell(key)
+        return cell if cell is not None and cell.is_fresh(self._now, self._freshness) else None
 
 
 class Identity:
     """Keeps the seats in step with the listings and the verdicts in step with the prices."""
 
-    def __init__(self, board: Board, catalog: Catalog, clock: Clock, tell: Callable[[str], None]) -> None:
+    def __init__(
+        self, board: Board, catalog: Catalog, clock: Clock, freshness: Freshness, tell: Callable[[str], None]
+    ) -> None:
         self._board = board
+        self._freshness = freshness
         self._catalog = catalog
         self._clock = clock
         self._tell = tell
@@ -47,7 +64,7 @@ class Identity:
 
     def judge(self) -> None:
         """Let the catalog compare prices; tell and seat what changed."""
-        for leg in self._catalog.confirm(self._board):
+        for leg in self._catalog.confirm(FreshCells(self._board, self._clock.mono(), self._freshness)):
             before = self._seats.get(leg.key)
             self._seats[leg.key] = leg
             self._board.seat(leg)

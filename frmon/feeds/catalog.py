@@ -30,6 +30,10 @@ Naming = tuple[Mapping[str, str], bool]
 """How a venue names coins: its `aliases` and `suffix_multipliers`, as in `Venue`."""
 
 
+COMMON = {"LUNA2": "LUNA", "BTTC": "BTT", "TONCOIN": "TON", "$ALT": "ALT", "MEMECOIN": "MEME", "XBT": "BTC"}
+"""Other names of a coin that mean the same wherever they are used; price judges them like any other name."""
+
+
 def split_base(base: str, suffix_multipliers: bool = False) -> tuple[str, int]:
     """(coin, multiplier) that a base name seems to say: 1000PEPE, 1MBABYDOGE, and SHIB1000 where the venue writes so.
     A power of ten counts only before a letter of any script: 1INCH, 0G, 2Z, 42 and 1CAT are names."""
@@ -108,7 +112,7 @@ def _leg(listing: Listing, naming: Naming, settings: CoinSettings) -> Leg:
 
 
 def _alias(aliases: Mapping[str, str], market: Market, base: str) -> str | None:
-    return aliases.get(f"{market}:{base}") or aliases.get(base)
+    return aliases.get(f"{market}:{base}") or aliases.get(base) or COMMON.get(base)
 
 
 def _classed(coin: str, asset_class: str) -> str:

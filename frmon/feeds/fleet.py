@@ -35,6 +35,7 @@ class Terms(msgspec.Struct, kw_only=True):
     clock: Clock
     http: Http
     pacer: Pacer
+    spent: Callable[[], None]  # a connect was granted: worth writing down at once, for a restart must not repeat it
     tell: Callable[[str], None]
     listed: Callable[[str, Market, Sequence[Listing] | None], None]  # a directory was read (None: could not be)
     proxy: str = ""
@@ -54,6 +55,7 @@ class Fleet:
             venue=venue,
             endpoints=terms.endpoints,
             pacer=terms.pacer,
+            spent=terms.spent,
             clock=terms.clock,
             sink=terms.sink,
             tell=terms.tell,

@@ -33,6 +33,7 @@ class Access(msgspec.Struct, kw_only=True):
     venue: Venue
     endpoints: dict[str, str]
     pacer: Pacer
+    spent: Callable[[], None]  # called after each granted connect
     clock: Clock
     sink: Sink
     tell: Callable[[str], None]
@@ -137,6 +138,7 @@ class Line:
         access, stream = self._access, self.stream
         self._show(Status.CONNECTING if not self.state.reconnects else Status.RECONNECT, self.state.detail)
         await access.pacer.grant(stream.connect_costs)
+        access.spent()
         url = access.endpoints[stream.endpoint] + stream.path
         socket = await dial(
             url,

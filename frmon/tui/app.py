@@ -25,7 +25,7 @@ class Frmon(App[int]):
     """The screen of an engine."""
 
     TITLE = "frmon"
-    CSS_PATH = "app.tcss"
+    CSS_PATH = Path(__file__).with_name("app.tcss")
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("question_mark,f1", "help_keys", "this help", id="help"),
         Binding("T", "light_or_dark", "light or dark", id="theme"),

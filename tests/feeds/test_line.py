@@ -33,6 +33,7 @@ class Rig:
             venue=toy.VENUE,
             endpoints={"ws": stage.url},
             pacer=Pacer(clock, [Rule("connects", 100_000, 1.0)]),
+            spent=lambda: None,
             clock=clock,
             sink=self.board,
             tell=self.told.append,

@@ -205,5 +205,4 @@ VENUE = Venue(
         ),
     ),
     verdict=verdict,
-    aliases={"LUNA2": "LUNA", "BTTC": "BTT"},
 )

@@ -150,5 +150,4 @@ VENUE = Venue(
     ),
     server_times=(ServerTime(_TIME, read_time),),
     verdict=verdict,
-    aliases={"$ALT": "ALT", "MEMECOIN": "MEME", "LUNA2": "LUNA", "TONCOIN": "TON", "BTTC": "BTT"},
 )
