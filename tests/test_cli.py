@@ -2,7 +2,6 @@
 
 import json
 import logging
-import os
 import re
 import signal
 import socket
@@ -10,73 +9,14 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from frmon.cli import command_tree, run
+from frmon.cli import command_tree
 from frmon.headless import unseen, verdict_json, verdict_text
 from frmon.launch import all_venues, endpoint_options
 from frmon.model import LegKey, Market, Signal
-
-PROGRAM = [sys.executable, "-m", "frmon"]
-
-
-@pytest.fixture
-def env(tmp_path: Path) -> dict[str, str]:
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("FRMON_", "XDG_"))}
-    names = ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME")
-    return {**kept, **{name: str(tmp_path / name) for name in names}, "COLUMNS": "100", "LC_ALL": "C.UTF-8"}
-
-
-class Ended:
-    """What a run left behind."""
-
-    def __init__(self, code: int, out: str, err: str) -> None:
-        self.code, self.out, self.err = code, out, err
-
-    def failed(self, code: int) -> str:
-        """The one line on stderr of a run that must have failed like this, without printing any data."""
-        assert (self.code, self.out) == (code, ""), self.err
-        assert self.err.startswith("frmon: ")
-        assert self.err.count("\n") == 1
-        assert "Traceback" not in self.err
-        return self.err.removeprefix("frmon: ").rstrip("\n")
-
-
-@pytest.fixture
-def root_log() -> Iterator[None]:
-    """The root logger as it was."""
-    root = logging.getLogger()
-    level, handlers, raising = root.level, list(root.handlers), logging.raiseExceptions
-    yield
-    for handler in [h for h in root.handlers if h not in handlers]:
-        root.removeHandler(handler)
-        handler.close()
-    root.setLevel(level)
-    logging.raiseExceptions = raising
-    logging.captureWarnings(False)
-
-
-@pytest.fixture
-def frmon(
-    env: dict[str, str], root_log: None, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> Any:
-    """Runs a command line in this process."""
-    for name in set(os.environ) - set(env):
-        monkeypatch.delenv(name)
-    for name, value in env.items():
-        monkeypatch.setenv(name, value)
-
-    def start(*arguments: str, **more: str) -> Ended:
-        with monkeypatch.context() as patch:
-            for name, value in more.items():
-                patch.setenv(name, value)
-            code = run(arguments)
-        said = capfd.readouterr()
-        return Ended(code, said.out, said.err)
-
-    return start
+from tests.command import PROGRAM, Frmon
 
 
 @pytest.fixture
@@ -114,7 +54,7 @@ def test_version_is_one_line_of_data() -> None:
         ("config", ["path", "default", "show", "check"]),
     ],
 )
-def test_help_names_every_option_and_the_global_ones(frmon: Any, command: str, words: list[str]) -> None:
+def test_help_names_every_option_and_the_global_ones(frmon: Frmon, command: str, words: list[str]) -> None:
     ended = frmon(*command.split(), "--help")
     assert (ended.code, ended.err) == (0, "")
     for word in [*words, "--config", "--db", "--log", "--log-level"]:
@@ -148,11 +88,11 @@ def test_every_command_takes_the_global_options() -> None:
         (["--demo"], r"the screen needs a terminal"),
     ],
 )
-def test_bad_use_is_one_line_and_exit_2(frmon: Any, arguments: list[str], said: str) -> None:
+def test_bad_use_is_one_line_and_exit_2(frmon: Frmon, arguments: list[str], said: str) -> None:
     assert re.search(said, frmon(*arguments).failed(2))
 
 
-def test_bad_configuration_is_one_line_and_exit_2(frmon: Any, tmp_path: Path) -> None:
+def test_bad_configuration_is_one_line_and_exit_2(frmon: Frmon, tmp_path: Path) -> None:
     file = tmp_path / "c.toml"
     file.write_text("[signals]\nsamplse = 3\n")
     for command in (["snapshot"], ["watch"], ["venues"], ["check"], ["config", "show"], ["config", "check"]):
@@ -160,12 +100,12 @@ def test_bad_configuration_is_one_line_and_exit_2(frmon: Any, tmp_path: Path) ->
         assert said == f'{file}:2: signals.samplse: unknown key; did you mean "signals.samples"?'
 
 
-def test_bad_variable_is_one_line_and_exit_2(frmon: Any) -> None:
+def test_bad_variable_is_one_line_and_exit_2(frmon: Frmon) -> None:
     said = frmon("config", "show", FRMON_SIGNALS_SAMPLE="3").failed(2)
     assert said == 'FRMON_SIGNALS_SAMPLE: unknown variable; did you mean "FRMON_SIGNALS_SAMPLES"?'
 
 
-def test_config_check_names_every_mistake(frmon: Any, tmp_path: Path) -> None:
+def test_config_check_names_every_mistake(frmon: Frmon, tmp_path: Path) -> None:
     file = tmp_path / "c.toml"
     file.write_text("[signals]\nsamples = 0\nfoo = 1\n")
     ended = frmon("config", "check", "--config", str(file))
@@ -173,7 +113,7 @@ def test_config_check_names_every_mistake(frmon: Any, tmp_path: Path) -> None:
     assert [line.split(": ")[1].rpartition(":")[2] for line in ended.err.splitlines()] == ["2", "3"]
 
 
-def test_config_default_reads_back_and_show_tells_origins(frmon: Any, env: dict[str, str]) -> None:
+def test_config_default_reads_back_and_show_tells_origins(frmon: Frmon, env: dict[str, str]) -> None:
     path = Path(frmon("config", "path").out.strip())
     assert path == Path(env["XDG_CONFIG_HOME"]) / "frmon" / "config.toml"
     path.parent.mkdir(parents=True)
@@ -186,7 +126,7 @@ def test_config_default_reads_back_and_show_tells_origins(frmon: Any, env: dict[
     ]
 
 
-def test_nobody_reached_is_exit_3_within_the_wait_and_says_why(frmon: Any, nowhere: Path) -> None:
+def test_nobody_reached_is_exit_3_within_the_wait_and_says_why(frmon: Frmon, nowhere: Path) -> None:
     ended = frmon("snapshot", "--format", "json", "--wait", "1", "--config", str(nowhere))
     assert ended.code == 3
     assert ended.err.startswith("frmon: no venue could be reached within 1 s: ")
@@ -197,7 +137,7 @@ def test_nobody_reached_is_exit_3_within_the_wait_and_says_why(frmon: Any, nowhe
     assert all(v["legs"] == 0 and v["status"] != "LIVE" for v in picture["venues"].values())
 
 
-def test_check_against_nobody_is_exit_1_with_a_reason_for_each(frmon: Any, nowhere: Path) -> None:
+def test_check_against_nobody_is_exit_1_with_a_reason_for_each(frmon: Frmon, nowhere: Path) -> None:
     ended = frmon("check", "--format", "json", "--config", str(nowhere))
     findings = json.loads(ended.out)
     assert (ended.code, ended.err) == (1, "")
@@ -205,7 +145,7 @@ def test_check_against_nobody_is_exit_1_with_a_reason_for_each(frmon: Any, nowhe
     assert all(f["why"] and not f["ok"] and f["symbols"] is None for f in findings)
 
 
-def test_check_asks_only_the_named_venue(frmon: Any, nowhere: Path) -> None:
+def test_check_asks_only_the_named_venue(frmon: Frmon, nowhere: Path) -> None:
     name = all_venues()[-1].name
     ended = frmon("check", "--venue", name, "--config", str(nowhere))
     assert ended.code == 1
@@ -214,7 +154,7 @@ def test_check_asks_only_the_named_venue(frmon: Any, nowhere: Path) -> None:
     assert ended.out.endswith(f"{len(rows)} of {len(rows)} failed\n")
 
 
-def test_venues_are_told_without_connecting(frmon: Any, nowhere: Path) -> None:
+def test_venues_are_told_without_connecting(frmon: Frmon, nowhere: Path) -> None:
     facts = json.loads(frmon("venues", "--format", "json", "--config", str(nowhere)).out)
     assert list(facts) == [v.name for v in all_venues()]
     table = frmon("venues", "--config", str(nowhere)).out
@@ -226,7 +166,7 @@ def test_venues_are_told_without_connecting(frmon: Any, nowhere: Path) -> None:
     assert "  file" in table
 
 
-def test_no_enabled_venue_is_bad_configuration(frmon: Any) -> None:
+def test_no_enabled_venue_is_bad_configuration(frmon: Frmon) -> None:
     variables = {f"FRMON_VENUES_{v.name.upper()}_ENABLED": "false" for v in all_venues()}
     assert frmon("snapshot", **variables).failed(2).startswith("no venue is enabled")
 
@@ -266,13 +206,13 @@ def test_a_full_disk_is_one_line(env: dict[str, str]) -> None:
 
 
 def test_nothing_is_written_outside_the_state_directory(
-    env: dict[str, str], frmon: Any, nowhere: Path, tmp_path: Path
+    env: dict[str, str], frmon: Frmon, nowhere: Path, tmp_path: Path
 ) -> None:
     frmon("snapshot", "--wait", "0", "--config", str(nowhere))
     assert {p.name for p in tmp_path.iterdir()} <= {"nowhere.toml", "XDG_STATE_HOME"}
 
 
-def test_the_log_is_json_lines_in_the_named_file(frmon: Any, nowhere: Path, tmp_path: Path) -> None:
+def test_the_log_is_json_lines_in_the_named_file(frmon: Frmon, nowhere: Path, tmp_path: Path) -> None:
     log = tmp_path / "x.log"
     arguments = ("snapshot", "--wait", "0.5", "--log", str(log), "--log-level", "debug", "--config", str(nowhere))
     assert frmon(*arguments).err.count("\n") == 1
@@ -328,3 +268,8 @@ def test_verdicts_tell_the_leg_and_why() -> None:
     assert json.loads(verdict_json(found, {})) == [
         {"coin": None, "venue": "alpha", "market": "perp", "symbol": "XUSDT", "quarantine": found[0][1]}
     ]
+
+
+def test_names_that_only_the_screen_knows_are_checked_too(frmon: Frmon) -> None:
+    said = frmon("config", "check", FRMON_SCREEN_COLUMNS="coin,gros").failed(2)
+    assert said == 'environment screen.columns: there is no "gros"; did you mean "gross"?'
