@@ -107,7 +107,13 @@ def test_a_venue_s_aliases_apply_to_the_raw_and_to_the_split_name_and_to_one_mar
         "binance BTTC": ("BTT", 1),
         "bitget $ALT": ("ALT", 1),
     }
-    assert coins(listing("binance", "LUNA2", SPOT)) == {"binance LUNA2": ("LUNA2", 1)}
+    assert coins(listing("binance", "OLD")) == {"binance OLD": ("YOUNG", 1)}
+    assert coins(listing("binance", "OLD", SPOT)) == {"binance OLD": ("OLD", 1)}
+
+
+def test_common_other_names_mean_the_same_at_every_venue() -> None:
+    found = coins(listing("okx", "XBT"), listing("bybit", "LUNA2", SPOT), listing("okx", "TONCOIN"))
+    assert found == {"okx XBT": ("BTC", 1), "bybit LUNA2": ("LUNA", 1), "okx TONCOIN": ("TON", 1)}
 
 
 def test_the_user_s_alias_comes_before_the_venue_s_and_the_multiplier_still_from_the_name() -> None:

@@ -9,7 +9,7 @@ from tests.given import WALL, Desk
 
 PERP, SPOT = Market.PERP, Market.SPOT
 NAMING: dict[str, tuple[dict[str, str], bool]] = {
-    "binance": ({"perp:LUNA2": "LUNA", "BTTC": "BTT"}, False),
+    "binance": ({"perp:LUNA2": "LUNA", "perp:OLD": "YOUNG", "BTTC": "BTT"}, False),
     "bitget": ({"$ALT": "ALT", "MEMECOIN": "MEME", "TONCOIN": "TON"}, False),
     "bybit": ({"NEIRO": "NEIROETH", "NEIROCTO": "NEIRO"}, True),
     "okx": ({}, False),
