@@ -5,10 +5,10 @@ import asyncio
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, wait
+from contextlib import suppress
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Protocol, Self, TypeVar
 
-from frmon.engine import Engine
 from frmon.feeds.transport import new_loop
 
 T = TypeVar("T")
@@ -17,10 +17,22 @@ STOP_S = 5.0
 """How long an engine may take to close its connections before it is left behind."""
 
 
+class Runs(Protocol):
+    """An engine, as far as it is hosted."""
+
+    async def run(self) -> None:
+        """Run until `stop`."""
+        ...
+
+    def stop(self) -> None:
+        """End `run`; called on its loop."""
+        ...
+
+
 class Host:
     """`with Host(engine) as host:` the engine runs inside the block and is stopped at its end."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Runs) -> None:
         self._engine = engine
         self._loop = new_loop()
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
@@ -32,7 +44,7 @@ class Host:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        if not self._ended.is_set():
+        with suppress(RuntimeError):  # it has ended by itself, and its loop is closed
             self._loop.call_soon_threadsafe(self._engine.stop)
         self._thread.join(STOP_S)
 

@@ -58,7 +58,9 @@ def test_nothing_is_unfinished_or_about_the_place_it_was_made(path: Path) -> Non
 def test_modules_say_what_they_are_swallow_nothing_and_stay_small(path: Path) -> None:
     text = path.read_text()
     docstring = ast.get_docstring(ast.parse(text))
-    assert docstring
+    if docstring is None:
+        assert (path.name, text) == ("__init__.py", "")
+        return
     assert docstring[-1] in ".:`" or "\n" in docstring
     assert SWALLOWED.findall(text) == []
     assert VAGUE.findall(text) == []
