@@ -4,12 +4,15 @@ import argparse
 from collections.abc import Callable
 from typing import Any
 
-from bench import ingest
+from bench import ingest, memory, paint, start
 from bench.report import Claim, facts, save, table
 
 Part = tuple[Callable[[argparse.Namespace], Any], Callable[[Any], list[Claim]]]
 PARTS: dict[str, Part] = {
     "ingest": (lambda options: ingest.measure(options.runs), ingest.claims),
+    "paint": (lambda _options: paint.measure(), paint.claims),
+    "start": (lambda options: start.measure(options.runs), start.claims),
+    "memory": (lambda options: memory.measure(options.minutes), memory.claims),
 }
 
 

@@ -25,6 +25,7 @@ def lines_of(venue: Venue, port: int, board: Board) -> list[Line]:
         venue=venue,
         endpoints=dict.fromkeys(venue.endpoints, f"ws://127.0.0.1:{port}"),
         pacer=Pacer(SystemClock(), venue.rules),
+        spent=_ignore,
         clock=SystemClock(),
         sink=board,
         tell=_ignore,
