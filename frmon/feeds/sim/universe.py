@@ -74,7 +74,8 @@ class Universe:
         multiplier = int(str(more.pop("multiplier", multiplier)))
         quote_asset = str(more.pop("quote", "USDT"))
         symbol = str(more.pop("symbol", "")) or symbol_of(venue, market, base, quote_asset)
-        if (venue, market, symbol) in self._symbols:
+        too_small = venue == "binance" and coin.price * multiplier < 5e-6  # eight decimals: hence its multiplied names
+        if too_small or (venue, market, symbol) in self._symbols:
             return None
         fields = self._shape(coin, venue, market, multiplier) | more
         made = Instrument(
@@ -99,7 +100,6 @@ class Universe:
         rng, price = self.rng, coin.price * multiplier
         scale = floor(log10(price))
         decimals = max(1, min(8 if venue == "binance" else 14, 4 - scale - (rng.random() < 0.3)))
-        decimals = max(decimals, 2 - scale) if scale < 0 else decimals
         contract = 10.0 ** round(log10(20 / price)) if (venue, market) == ("okx", "perp") else 1.0
         tight = coin.weight / (coin.weight + 0.004)
         common = coin.weight > 0.06
