@@ -20,6 +20,7 @@ WORDS = {
     Flag.CROSSED: "CROSS",
 }
 BORROW = "BORROW"
+PINNED, WARNED = "pinned", "warned"
 SOON_MS = 300_000
 """A settlement that is nearer stands out."""
 
@@ -74,7 +75,10 @@ def is_sound(row: Row, spread: Spread, look: Look) -> bool:
 
 
 def _coin(row: Row, look: Look) -> Figure:
-    return Figure(row.coin, True, "pinned" if row.coin in look.pins else "")
+    if row.coin in look.pins:
+        return Figure(row.coin, True, PINNED)
+    held = any(c.leg.quarantine or c.leg.halted or c.leg.off_ms is not None for c in row.cells)
+    return Figure(row.coin, True, WARNED if held else "")
 
 
 def _side(row: Row, look: Look, key: LegKey, value: float) -> Figure:
@@ -171,7 +175,7 @@ def _best_known(cells: Iterable[Cell], look: Look) -> Figure:
 
 
 def _coin_text(figure: Figure, width: int, look: Look) -> tuple[Piece, ...]:
-    mark = " " if not figure.label else "*" if look.ascii else "★"
+    mark = {PINNED: "*" if look.ascii else "★", WARNED: "!"}.get(figure.label, " ")
     return (mark, "pin"), (str(figure.value), "coin")
 
 

@@ -12,12 +12,12 @@ def decimals(value: float, digits: int) -> int:
     return max(2, places) if value >= 1 else places
 
 
-def price(value: float | None, width: int, plain: bool = False) -> str:
-    """A price in fixed notation: five significant digits, four if five do not fit. Where even these do not fit, the run
+def price(value: float | None, width: int, plain: bool = False, most: int = 5) -> str:
+    """A price in fixed notation: `most` significant digits, fewer if they do not fit. Where not even four fit, the run
     of zeros is counted: 0.0₈1234 is 0.000000001234. `plain`: ASCII only."""
     if value is None or not isfinite(value) or value <= 0:
         return UNKNOWN
-    for digits in (5, 4):
+    for digits in range(most, 3, -1):
         text = f"{value:.{decimals(value, digits)}f}"
         if len(text) <= width:
             return text

@@ -43,6 +43,7 @@ NOTES = (
     "NET%    after the taker fees of going in and out on both legs",
     "FUND8h  what a holder of the pair receives in funding, % per 8 hours",
     "NEXT    time to the next settlement; AGE: how old the older quote is",
+    "! before a coin: a leg is quarantined, halted or leaving; see its legs.",
     "P perpetual, S spot. Dim: stale or unknown; such values never sort.",
     "Filter: words must all apply; !word: must not; ok: or okx: style venue",
     "names choose by venue; flag:new, flag:stale choose by warning.",

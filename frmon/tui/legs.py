@@ -127,9 +127,7 @@ def _text(style: str) -> Callable[[Figure, int, Look], tuple[Piece, ...]]:
 
 
 def _price(figure: Figure, width: int, look: Look) -> tuple[Piece, ...]:
-    whole = figures.exact(number(figure))
-    text = whole if len(whole) <= width else figures.price(number(figure), width, look.ascii)
-    return ((text, tone(figure)),)
+    return ((figures.price(number(figure), width, look.ascii, most=7), tone(figure)),)
 
 
 def _signed(places: int) -> Callable[[Figure, int, Look], tuple[Piece, ...]]:

@@ -31,7 +31,7 @@ def order(app: Frmon) -> list[str]:
     return [row.coin for row in app.desk.view.order]
 
 
-async def test_the_cursor_moves_by_lines_pages_and_to_the_ends(engine: FakeEngine, tmp_path: Path):
+async def test_the_cursor_moves_by_lines_pages_and_to_the_ends(engine: FakeEngine, tmp_path: Path) -> None:
     async with shown(engine, tmp_path) as (app, pilot):
         table, coins = app.desk.table, order(app)
         page = table.room.height - 1
@@ -44,7 +44,7 @@ async def test_the_cursor_moves_by_lines_pages_and_to_the_ends(engine: FakeEngin
             assert table.cursor in [r.coin for r in table.in_sight()], key
 
 
-async def test_the_cursor_follows_its_coin_through_a_new_order(engine: FakeEngine, tmp_path: Path):
+async def test_the_cursor_follows_its_coin_through_a_new_order(engine: FakeEngine, tmp_path: Path) -> None:
     async with shown(engine, tmp_path) as (app, pilot):
         await press(pilot, "j", "j", "j")
         coin, table = app.desk.table.cursor, app.desk.table
@@ -54,7 +54,7 @@ async def test_the_cursor_follows_its_coin_through_a_new_order(engine: FakeEngin
         assert coin in [r.coin for r in table.in_sight()]
 
 
-async def test_the_sort_column_moves_turns_and_is_chosen_from_a_menu(engine: FakeEngine, tmp_path: Path):
+async def test_the_sort_column_moves_turns_and_is_chosen_from_a_menu(engine: FakeEngine, tmp_path: Path) -> None:
     async with shown(engine, tmp_path) as (app, pilot):
         view = app.desk.view
         await press(pilot, "<")
@@ -75,7 +75,7 @@ async def test_the_sort_column_moves_turns_and_is_chosen_from_a_menu(engine: Fak
         assert app.screen is app.desk
 
 
-async def test_a_click_on_a_title_sorts_and_a_second_one_turns(engine: FakeEngine, tmp_path: Path):
+async def test_a_click_on_a_title_sorts_and_a_second_one_turns(engine: FakeEngine, tmp_path: Path) -> None:
     async with shown(engine, tmp_path) as (app, pilot):
         slot = next(s for s in app.desk.table.slots if s.column.id == "gross")
         for reverse in (False, True):
@@ -84,7 +84,7 @@ async def test_a_click_on_a_title_sorts_and_a_second_one_turns(engine: FakeEngin
             assert (app.desk.view.sort, app.desk.view.reverse) == ("gross", reverse)
 
 
-async def test_the_filter_works_while_it_is_typed(engine: FakeEngine, tmp_path: Path):
+async def test_the_filter_works_while_it_is_typed(engine: FakeEngine, tmp_path: Path) -> None:
     async with shown(engine, tmp_path) as (app, pilot):
         await press(pilot, "/", "p", "e")
         assert order(app)
@@ -101,7 +101,7 @@ async def test_the_filter_works_while_it_is_typed(engine: FakeEngine, tmp_path: 
         assert len(order(app)) == 60
 
 
-async def test_pause_freezes_the_picture_and_says_so(engine: FakeEngine, tmp_path: Path):
+async def test_pause_freezes_the_picture_and_says_so(engine: FakeEngine, tmp_path: Path) -> None:
     async with shown(engine, tmp_path) as (app, pilot):
         await press(pilot, "p")
         assert "PAUSED 0:00" in text(app)
@@ -117,7 +117,7 @@ async def test_pause_freezes_the_picture_and_says_so(engine: FakeEngine, tmp_pat
         assert app.desk.table._painted != before
 
 
-async def test_pins_stand_on_top_alone_and_are_remembered(engine: FakeEngine, tmp_path: Path):
+async def test_pins_stand_on_top_alone_and_are_remembered(engine: FakeEngine, tmp_path: Path) -> None:
     async with shown(engine, tmp_path) as (app, pilot):
         await press(pilot, "G", "space")
         coin = order(app)[0]
@@ -135,7 +135,7 @@ async def test_pins_stand_on_top_alone_and_are_remembered(engine: FakeEngine, tm
         assert "Nothing is pinned" in text(app)
 
 
-async def test_enter_docks_the_legs_of_the_coin_and_the_table_lives_on(engine: FakeEngine, tmp_path: Path):
+async def test_enter_docks_the_legs_of_the_coin_and_the_table_lives_on(engine: FakeEngine, tmp_path: Path) -> None:
     async with shown(engine, tmp_path, (120, 40)) as (app, pilot):
         await press(pilot, "j", "enter")
         coin = str(app.desk.table.cursor)
@@ -150,7 +150,7 @@ async def test_enter_docks_the_legs_of_the_coin_and_the_table_lives_on(engine: F
         assert app.desk.frame.detail.coin is None
 
 
-async def test_tab_goes_round_table_signals_and_detail(engine: FakeEngine, tmp_path: Path):
+async def test_tab_goes_round_table_signals_and_detail(engine: FakeEngine, tmp_path: Path) -> None:
     async with shown(engine, tmp_path, (120, 40)) as (app, pilot):
         await press(pilot, "enter")
         seen = []
@@ -163,7 +163,7 @@ async def test_tab_goes_round_table_signals_and_detail(engine: FakeEngine, tmp_p
         assert type(app.focused).__name__ == seen[2]
 
 
-async def test_a_signal_leads_to_its_coin(engine: FakeEngine, tmp_path: Path):
+async def test_a_signal_leads_to_its_coin(engine: FakeEngine, tmp_path: Path) -> None:
     async with shown(engine, tmp_path, (120, 40)) as (app, pilot):
         app.desk.frame.signals.focus()
         await press(pilot, "j", "j", "k", "enter")
@@ -171,7 +171,7 @@ async def test_a_signal_leads_to_its_coin(engine: FakeEngine, tmp_path: Path):
         assert app.desk.table.has_focus
 
 
-async def test_the_detail_scrolls_where_it_is_longer_than_its_place(engine: FakeEngine, tmp_path: Path):
+async def test_the_detail_scrolls_where_it_is_longer_than_its_place(engine: FakeEngine, tmp_path: Path) -> None:
     coin = max(engine.board.rows.values(), key=lambda r: len(r.cells))
     async with shown(engine, tmp_path, (80, 16)) as (app, pilot):
         app.desk.table.go(app.desk.view.place(coin.coin) or 0)
@@ -184,7 +184,7 @@ async def test_the_detail_scrolls_where_it_is_longer_than_its_place(engine: Fake
         assert detail.top == 0
 
 
-async def test_signals_stand_beside_below_or_nowhere_and_s_decides(engine: FakeEngine, tmp_path: Path):
+async def test_signals_stand_beside_below_or_nowhere_and_s_decides(engine: FakeEngine, tmp_path: Path) -> None:
     async with shown(engine, tmp_path, (80, 24)) as (app, pilot):
         assert "SIGNALS" not in text(app)
         await press(pilot, "S")
@@ -197,7 +197,7 @@ async def test_signals_stand_beside_below_or_nowhere_and_s_decides(engine: FakeE
             assert "SIGNALS" in text(app), size
 
 
-async def test_at_most_five_signals_are_shown_newest_first(engine: FakeEngine, tmp_path: Path):
+async def test_at_most_five_signals_are_shown_newest_first(engine: FakeEngine, tmp_path: Path) -> None:
     for coin in NAMES[:8]:
         engine.signal(coin)
     async with shown(engine, tmp_path, (120, 40)) as (app, _):
@@ -206,7 +206,7 @@ async def test_at_most_five_signals_are_shown_newest_first(engine: FakeEngine, t
 
 
 @pytest.mark.parametrize("key", ["question_mark", "f1"])
-async def test_help_lists_every_binding_and_the_market_it_is(engine: FakeEngine, tmp_path: Path, key: str):
+async def test_help_lists_every_binding_and_the_market_it_is(engine: FakeEngine, tmp_path: Path, key: str) -> None:
     async with shown(engine, tmp_path, (100, 30)) as (app, pilot):
         await press(pilot, key)
         assert isinstance(app.screen, Help)
@@ -218,14 +218,14 @@ async def test_help_lists_every_binding_and_the_market_it_is(engine: FakeEngine,
         assert app.screen is app.desk
 
 
-async def test_every_binding_has_an_id_and_a_description():
+async def test_every_binding_has_an_id_and_a_description() -> None:
     bindings = [b for _, found in groups() for b in found]
     assert all(b.id and b.description for b in bindings)
     assert len({b.id for b in bindings}) == len(bindings)
 
 
 @pytest.mark.parametrize("keys", [("q",), ("ctrl+c",), ("ctrl+q",), ("/", "a", "ctrl+c"), ("question_mark", "ctrl+c")])
-async def test_quitting_stops_the_engine(engine: FakeEngine, tmp_path: Path, keys: tuple[str, ...]):
+async def test_quitting_stops_the_engine(engine: FakeEngine, tmp_path: Path, keys: tuple[str, ...]) -> None:
     async with shown(engine, tmp_path) as (app, pilot):
         await pilot.press(*keys)
         await pilot.pause()
@@ -234,7 +234,7 @@ async def test_quitting_stops_the_engine(engine: FakeEngine, tmp_path: Path, key
     assert app.host.join()
 
 
-async def test_escape_never_quits(engine: FakeEngine, tmp_path: Path):
+async def test_escape_never_quits(engine: FakeEngine, tmp_path: Path) -> None:
     async with shown(engine, tmp_path) as (app, pilot):
         await press(pilot, "j", *["escape"] * 6)
         assert app.is_running
@@ -242,7 +242,7 @@ async def test_escape_never_quits(engine: FakeEngine, tmp_path: Path):
         assert app.desk.table.cursor is None
 
 
-async def test_the_theme_turns_and_is_remembered(engine: FakeEngine, tmp_path: Path):
+async def test_the_theme_turns_and_is_remembered(engine: FakeEngine, tmp_path: Path) -> None:
     async with shown(engine, tmp_path) as (app, pilot):
         first = app.desk.table.palette
         await press(pilot, "T")
@@ -255,20 +255,20 @@ async def test_the_theme_turns_and_is_remembered(engine: FakeEngine, tmp_path: P
 
 async def test_no_color_means_the_terminals_own_colours(
     engine: FakeEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     async with shown(engine, tmp_path) as (app, _):
         assert app.theme == "ansi-dark"
 
 
-async def test_redial_asks_for_what_is_not_live(engine: FakeEngine, tmp_path: Path):
+async def test_redial_asks_for_what_is_not_live(engine: FakeEngine, tmp_path: Path) -> None:
     engine.venue_states[1].status = Status.STALE
     async with shown(engine, tmp_path) as (_, pilot):
         await press(pilot, "R")
     assert engine.redialled == [VENUES[1].name]
 
 
-async def test_the_engine_learns_what_is_looked_at(engine: FakeEngine, tmp_path: Path):
+async def test_the_engine_learns_what_is_looked_at(engine: FakeEngine, tmp_path: Path) -> None:
     async with shown(engine, tmp_path) as (app, pilot):
         await press(pilot, "G", "enter")
         app.desk.paint(whole=True)
@@ -278,7 +278,7 @@ async def test_the_engine_learns_what_is_looked_at(engine: FakeEngine, tmp_path:
         assert len(engine.asked) == count
 
 
-async def test_an_engine_that_fails_is_shown_and_the_screen_stays(engine: FakeEngine, tmp_path: Path):
+async def test_an_engine_that_fails_is_shown_and_the_screen_stays(engine: FakeEngine, tmp_path: Path) -> None:
     engine.fails = ValueError("no such thing")
     async with shown(engine, tmp_path) as (app, pilot):
         app.host.join(1.0)
@@ -288,7 +288,7 @@ async def test_an_engine_that_fails_is_shown_and_the_screen_stays(engine: FakeEn
         assert app.is_running
 
 
-async def test_a_bug_in_a_picture_is_shown_and_the_next_one_is_painted(engine: FakeEngine, tmp_path: Path):
+async def test_a_bug_in_a_picture_is_shown_and_the_next_one_is_painted(engine: FakeEngine, tmp_path: Path) -> None:
     async with shown(engine, tmp_path) as (app, pilot):
         whole = engine.states
         engine.states = lambda: 1 / 0  # type: ignore[method-assign,assignment,return-value]
@@ -303,14 +303,14 @@ async def test_a_bug_in_a_picture_is_shown_and_the_next_one_is_painted(engine: F
         assert "SCREEN" not in text(app)
 
 
-async def test_when_every_venue_is_down_the_banner_says_so(engine: FakeEngine, tmp_path: Path):
+async def test_when_every_venue_is_down_the_banner_says_so(engine: FakeEngine, tmp_path: Path) -> None:
     for state in engine.venue_states:
         state.status, state.detail = Status.DNS, "name not found"
     async with shown(engine, tmp_path, (120, 40)) as (app, _):
         assert "NO VENUE IS REACHABLE - Alpha DNS: name not found" in text(app)
 
 
-async def test_before_the_first_row_the_venues_say_what_they_do(tmp_path: Path):
+async def test_before_the_first_row_the_venues_say_what_they_do(tmp_path: Path) -> None:
     async with shown(FakeEngine(0), tmp_path) as (app, _):
         for venue in VENUES:
             assert venue.title in text(app)
@@ -319,7 +319,7 @@ async def test_before_the_first_row_the_venues_say_what_they_do(tmp_path: Path):
 
 
 @pytest.mark.parametrize("size", [(1, 1), (5, 3), (20, 5), (40, 10), (300, 80)])
-async def test_no_size_breaks_the_screen(engine: FakeEngine, tmp_path: Path, size: tuple[int, int]):
+async def test_no_size_breaks_the_screen(engine: FakeEngine, tmp_path: Path, size: tuple[int, int]) -> None:
     async with shown(engine, tmp_path, size) as (app, pilot):
         await press(pilot, "j", "enter", "S", "/", "escape")
         app.desk.tick()
@@ -329,7 +329,7 @@ async def test_no_size_breaks_the_screen(engine: FakeEngine, tmp_path: Path, siz
         assert "COIN" in text(app)
 
 
-async def test_a_saved_column_that_is_gone_is_forgotten(engine: FakeEngine, tmp_path: Path):
+async def test_a_saved_column_that_is_gone_is_forgotten(engine: FakeEngine, tmp_path: Path) -> None:
     save(tmp_path / "state.json", State(sort="nonsense", columns=["net", "ghost"]))
     async with shown(engine, tmp_path) as (app, _):
         assert app.desk.view.sort == "net"
@@ -339,7 +339,7 @@ async def test_a_saved_column_that_is_gone_is_forgotten(engine: FakeEngine, tmp_
 @pytest.mark.parametrize(
     "name", ["[red]X[/red]", "[/]", "[@click=app.quit]Y", "A\x1b]52;c;QQ==\x07B", "\u202eEVIL", "⚠️X"]
 )
-async def test_names_from_venues_are_text_and_nothing_else(tmp_path: Path, name: str):
+async def test_names_from_venues_are_text_and_nothing_else(tmp_path: Path, name: str) -> None:
     engine = FakeEngine(3)
     engine.list_coin(name, quarantine=name)
     engine.stir()
@@ -358,7 +358,7 @@ async def test_names_from_venues_are_text_and_nothing_else(tmp_path: Path, name:
             assert name[:9] in whole
 
 
-async def test_every_pane_takes_the_colours_of_the_theme(engine: FakeEngine, tmp_path: Path):
+async def test_every_pane_takes_the_colours_of_the_theme(engine: FakeEngine, tmp_path: Path) -> None:
     async with shown(engine, tmp_path) as (app, pilot):
         await press(pilot, "T")
         assert {id(p.palette) for p in app.desk.query(Pane)} == {id(app.desk.palette)}

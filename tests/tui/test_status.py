@@ -22,19 +22,19 @@ def text(line: Line) -> str:
 
 
 @pytest.mark.parametrize("width", [60, 80, 120, 160, 200])
-def test_the_venues_fit_and_every_one_shows_its_status_in_a_word(width: int):
+def test_the_venues_fit_and_every_one_shows_its_status_in_a_word(width: int) -> None:
     line = status.venues_line(states(beta=Status.RECONNECT), BY_NAME, width, False)
     assert width_of(line) <= width
     assert text(line).count("LIVE") == 3
     assert "RECONNECT" in text(line)
 
 
-def test_the_longest_form_that_fits_is_taken():
+def test_the_longest_form_that_fits_is_taken() -> None:
     assert "805/812 fresh 512/s 38ms" in text(status.venues_line(states(), BY_NAME, 200, False))
     assert "99%" in text(status.venues_line(states(), BY_NAME, 80, False))
 
 
-def test_reconnects_show_once_there_are_some():
+def test_reconnects_show_once_there_are_some() -> None:
     some = states()
     some[0].reconnects = 3
     assert "↻3" in text(status.venues_line(some, BY_NAME, 200, False))
@@ -42,33 +42,33 @@ def test_reconnects_show_once_there_are_some():
     assert "↻" not in text(status.venues_line(states(), BY_NAME, 200, False))
 
 
-def test_every_status_has_a_sign_and_plain_ones_are_ascii():
+def test_every_status_has_a_sign_and_plain_ones_are_ascii() -> None:
     for each in Status:
         assert status.sign(each, True)[0].isascii()
         assert status.sign(each, False)[1] in {"good", "dim", "warn", "error"}
 
 
-def test_the_worst_venue_is_told_in_words():
+def test_the_worst_venue_is_told_in_words() -> None:
     some = states(beta=Status.RECONNECT, gamma=Status.BLOCKED)
     some[2].detail = "HTTP 451"
     assert status.words_line(some, BY_NAME) == "Gamma BLOCKED: HTTP 451 (and 1 more)"
     assert status.words_line(states(), BY_NAME) == ""
 
 
-def test_all_down_is_only_when_all_are_down():
+def test_all_down_is_only_when_all_are_down() -> None:
     assert status.are_all_down(states(**{v.name: Status.DNS for v in VENUES}))
     assert not status.are_all_down(states(alpha=Status.DNS))
     assert not status.are_all_down([])
 
 
-def test_a_simulated_market_is_never_silent():
+def test_a_simulated_market_is_never_silent() -> None:
     assert "SIMULATED MARKET - not real prices" in text(status.banner_line("SIMULATED", None, ""))
     assert "REPLAY MARKET" in text(status.banner_line("REPLAY", 75.0, "trouble"))
     assert "PAUSED 1:15" in text(status.banner_line("", 75.0, ""))
     assert status.banner_line("", None, "") == ()
 
 
-def test_before_data_every_venue_says_what_it_does():
+def test_before_data_every_venue_says_what_it_does() -> None:
     some = states(alpha=Status.CONNECTING)
     some[0].detail = "listing perpetuals"
     lines = [text(line) for line in status.waiting_lines(some, BY_NAME, False)]
@@ -76,7 +76,7 @@ def test_before_data_every_venue_says_what_it_does():
     assert all(any(v.title in line for line in lines) for v in VENUES)
 
 
-def test_the_right_end_stays_and_the_left_gives_way():
+def test_the_right_end_stays_and_the_left_gives_way() -> None:
     left = [(("aaaa", "key"), (" one  ", "bar")), (("bbbb", "key"), (" two  ", "bar"))]
     line = status.bottom_line(left, (("right", "bar"),), 20)
     assert text(line) == " aaaa one     right "

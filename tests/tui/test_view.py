@@ -35,7 +35,7 @@ def coins(view: View) -> list[str]:
 
 
 @given(st.lists(st.one_of(st.none(), st.floats(-5, 5)), max_size=30), st.booleans())
-def test_missing_values_come_last_in_either_direction(values: list[float | None], reverse: bool):
+def test_missing_values_come_last_in_either_direction(values: list[float | None], reverse: bool) -> None:
     items = [(Row(f"C{n}"), Figure(value)) for n, value in enumerate(values)]
     of = {row.coin: figure.value for row, figure in items}
     found = [of[row.coin] for row in arrange(items, NET, reverse)]
@@ -44,14 +44,14 @@ def test_missing_values_come_last_in_either_direction(values: list[float | None]
     assert known == sorted(known, reverse=not reverse)
 
 
-def test_ties_stand_in_the_order_of_their_names():
+def test_ties_stand_in_the_order_of_their_names() -> None:
     items = [(Row(name), Figure(1.0)) for name in "CAB"]
     assert [r.coin for r in arrange(items, NET, False)] == ["A", "B", "C"]
     assert [r.coin for r in arrange(items, NET, True)] == ["A", "B", "C"]
 
 
 @pytest.mark.parametrize("column", [c.id for c in row_columns(VENUES)])
-def test_every_column_sorts_both_ways(column: str):
+def test_every_column_sorts_both_ways(column: str) -> None:
     engine, view = made()
     everything = set(coins(view))
     view.sort, view.reverse = column, False
@@ -76,7 +76,7 @@ def test_every_column_sorts_both_ways(column: str):
         ("", None),
     ],
 )
-def test_a_filter_matches_parts_of_names(text: str, passing: set[str] | None):
+def test_a_filter_matches_parts_of_names(text: str, passing: set[str] | None) -> None:
     engine = FakeEngine(0)
     for name in ("BTC", "PEPE", "币安人生"):
         engine.list_coin(name)
@@ -87,7 +87,7 @@ def test_a_filter_matches_parts_of_names(text: str, passing: set[str] | None):
     assert view.total == 3
 
 
-def test_a_filter_matches_venues_and_warnings():
+def test_a_filter_matches_venues_and_warnings() -> None:
     engine, view = made()
     here = look(engine)
     alpha = parse_filter("al:", CODES)
@@ -100,14 +100,14 @@ def test_a_filter_matches_venues_and_warnings():
 
 
 @given(st.text(max_size=30))
-def test_no_filter_text_breaks_the_filter(text: str):
+def test_no_filter_text_breaks_the_filter(text: str) -> None:
     engine = FakeEngine(5)
     chosen = parse_filter(text, CODES)
     for row in engine.board.rows.values():
         assert chosen.passes(row, look(engine)) in (True, False)
 
 
-def test_pins_stand_on_top_and_can_stand_alone():
+def test_pins_stand_on_top_and_can_stand_alone() -> None:
     engine, view = made()
     last = coins(view)[-1]
     view.toggle_pin(last)
@@ -121,7 +121,7 @@ def test_pins_stand_on_top_and_can_stand_alone():
     assert coins(view) == []
 
 
-def test_the_order_holds_for_a_while_and_longer_while_the_user_moves():
+def test_the_order_holds_for_a_while_and_longer_while_the_user_moves() -> None:
     engine, view = made()
     clock = engine.clock
     layout = engine.board.layout
@@ -135,13 +135,13 @@ def test_the_order_holds_for_a_while_and_longer_while_the_user_moves():
     assert view.is_due(look(engine), layout)
 
 
-def test_new_coins_are_a_reason_to_sort_at_once():
+def test_new_coins_are_a_reason_to_sort_at_once() -> None:
     engine, view = made()
     engine.list_coin("FRESH")
     assert view.is_due(look(engine), engine.board.layout)
 
 
-def test_while_paused_no_figure_changes_whatever_the_market_does():
+def test_while_paused_no_figure_changes_whatever_the_market_does() -> None:
     engine, view = made()
     view.pause(list(engine.board.rows.values()), look(engine))
     assert view.frozen is not None

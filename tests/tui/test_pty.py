@@ -1,0 +1,225 @@
+"""The screen in a real terminal: start, keys, quit, signals, a terminal that is lost and one that does not read."""
+
+import fcntl
+import os
+import pty
+import select
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pyte
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+PATIENCE_S = 60.0
+"""A test that waits longer failed; it says nothing of how fast the program is."""
+
+
+class Terminal:
+    """A pty with the demo in it and a screen in memory."""
+
+    def __init__(self, tmp_path: Path, *, deaf_to_hangup: bool = False, own_session: bool = False, hang: bool = False):
+        self.beat_file = tmp_path / "beat"
+        self.screen = pyte.Screen(80, 24)
+        self.stream = pyte.ByteStream(self.screen)
+        self.sent = b""
+        self.master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+        self.before = termios.tcgetattr(slave)
+        environ = {
+            **os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", "FRMON_TEST_BEAT": str(self.beat_file),
+            **({"FRMON_TEST_HANG": "1"} if hang else {}),
+        }  # fmt: skip
+
+        def prepare() -> None:
+            os.setsid()
+            if not own_session:
+                fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+            if deaf_to_hangup:
+                signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "tests.tui.demo_app", str(tmp_path / "state.json")],
+            stdin=slave, stdout=slave, stderr=slave, cwd=ROOT, env=environ, preexec_fn=prepare,  # noqa: PLW1509
+        )  # fmt: skip
+        self.slave = slave
+        if deaf_to_hangup or own_session:
+            self.close_slave()
+
+    def close_slave(self) -> None:
+        if self.slave >= 0:
+            os.close(self.slave)
+            self.slave = -1
+
+    def read(self, seconds: float = 0.1) -> None:
+        """Take what the program sent."""
+        ready, _, _ = select.select([self.master], [], [], seconds)
+        if ready:
+            try:
+                data = os.read(self.master, 65536)
+            except OSError:
+                return
+            self.sent += data
+            self.stream.feed(data)
+
+    def until(self, true: Callable[[], bool]) -> None:
+        """Read until it is so."""
+        end = time.monotonic() + PATIENCE_S
+        while not true():
+            assert time.monotonic() < end, "\n".join(self.screen.display)
+            self.read()
+
+    def until_shown(self, text: str) -> None:
+        self.until(lambda: text in "\n".join(self.screen.display))
+
+    def press(self, keys: bytes) -> None:
+        os.write(self.master, keys)
+
+    def end(self, reading: bool = True) -> int:
+        """Until the program ended; its exit code."""
+        end = time.monotonic() + PATIENCE_S
+        while self.process.poll() is None:
+            assert time.monotonic() < end, "it does not end"
+            if reading:
+                self.read(0.05)
+            else:
+                time.sleep(0.05)
+        while reading and select.select([self.master], [], [], 0.1)[0]:
+            count = len(self.sent)
+            self.read()
+            if len(self.sent) == count:
+                break
+        return self.process.returncode
+
+    def beats(self) -> int:
+        """How often the engine's loop turned."""
+        try:
+            return int(self.beat_file.read_text() or 0)
+        except OSError:
+            return 0
+
+    def is_restored(self) -> bool:
+        """Main screen, no mouse, a cursor, the line discipline as before."""
+        last = [self.sent.rfind(code) for code in (b"\x1b[?1049l", b"\x1b[?1049h")]
+        mouse = [self.sent.rfind(code) for code in (b"\x1b[?1003l", b"\x1b[?1003h")]
+        cursor = [self.sent.rfind(code) for code in (b"\x1b[?25h", b"\x1b[?25l")]
+        modes = self.slave < 0 or termios.tcgetattr(self.slave)[3] == self.before[3]
+        return all(off > on for off, on in (last, mouse, cursor)) and modes
+
+    def close(self) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        self.close_slave()
+        if self.master >= 0:
+            os.close(self.master)
+
+
+Open = Callable[..., Terminal]
+
+
+@pytest.fixture
+def terminal(tmp_path: Path) -> Iterator[Open]:
+    opened: list[Terminal] = []
+
+    def make(**options: bool) -> Terminal:
+        opened.append(Terminal(tmp_path, **options))
+        return opened[-1]
+
+    yield make
+    for each in opened:
+        each.close()
+
+
+def test_it_starts_obeys_keys_and_gives_the_terminal_back(terminal: Open) -> None:
+    term = terminal()
+    term.until_shown("NET%▼")
+    assert "SIMULATED MARKET - not real prices" in term.screen.display[0]
+    term.press(b"j\r")
+    term.until_shown("FUNDING%")
+    term.press(b"?")
+    term.until_shown("one coin down")
+    assert "SIMULATED MARKET" in term.screen.display[0]
+    term.press(b"\x1b")
+    term.until(lambda: "one coin down" not in "\n".join(term.screen.display))
+    term.press(b"q")
+    assert term.end() == 0
+    assert term.is_restored()
+
+
+def test_control_c_quits(terminal: Open) -> None:
+    term = terminal()
+    term.until_shown("NET%▼")
+    term.press(b"\x03")
+    assert term.end() == 0
+    assert term.is_restored()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_signal_ends_it_in_an_orderly_way(terminal: Open, number: signal.Signals) -> None:
+    term = terminal()
+    term.until_shown("NET%▼")
+    term.process.send_signal(number)
+    assert term.end() == 128 + number
+    assert term.is_restored()
+
+
+@pytest.mark.parametrize("options", [{"deaf_to_hangup": True}, {"own_session": True}])
+def test_a_lost_terminal_ends_it(terminal: Open, options: dict[str, bool]) -> None:
+    term = terminal(**options)
+    term.until_shown("NET%▼")
+    os.close(term.master)
+    term.master = -1
+    assert term.end(reading=False) == 128 + signal.SIGHUP
+
+
+def test_an_engine_that_never_ends_does_not_hold_it(terminal: Open) -> None:
+    term = terminal(hang=True)
+    term.until_shown("NET%▼")
+    term.press(b"q")
+    assert term.end() == 0
+    assert b"the engine did not end in time" in term.sent
+    assert term.is_restored()
+
+
+def test_a_terminal_that_does_not_read_does_not_hold_the_engine(terminal: Open) -> None:
+    term = terminal()
+    term.until_shown("NET%▼")
+    term.until(lambda: term.beats() > 20)
+    start = term.beats()
+    for _ in range(60):
+        term.press(b"r")  # every key wants a whole new picture
+        time.sleep(0.05)
+    while term.beats() < start + 100:
+        time.sleep(0.05)  # nobody reads the terminal; an engine that hangs on it would never get there
+    term.press(b"q")
+    assert term.end() == 0
+    assert term.is_restored()
+
+
+def test_a_signal_ends_it_while_the_terminal_does_not_read(terminal: Open) -> None:
+    term = terminal()
+    term.until_shown("NET%▼")
+    for _ in range(60):
+        term.press(b"r")
+        time.sleep(0.03)
+    term.process.send_signal(signal.SIGTERM)
+    assert term.end(reading=False) == 128 + signal.SIGTERM
+
+
+def test_without_a_terminal_it_says_what_to_use(tmp_path: Path) -> None:
+    found = subprocess.run(
+        [sys.executable, "-m", "tests.tui.demo_app", str(tmp_path / "state.json")],
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, cwd=ROOT, check=False,
+        env={**os.environ, "FRMON_TEST_BEAT": str(tmp_path / "beat")},
+    )  # fmt: skip
+    assert found.returncode == 2
+    assert found.stdout == ""
+    assert "frmon snapshot" in found.stderr
+    assert found.stderr.count("\n") == 1
