@@ -90,6 +90,7 @@ class Leg(msgspec.Struct, frozen=True, kw_only=True):
     funding_h: float | None = None
     quarantine: str = ""  # why this leg must not be compared with the others; "" = fine
     ambiguous: bool = False  # the coin or the multiplier is a hypothesis that price must confirm
+    contract: float | None = None  # units of the symbol in one unit of the venue's sizes, as in `Listing`
 
     @property
     def key(self) -> LegKey:
@@ -125,6 +126,19 @@ class Tick(msgspec.Struct, kw_only=True, gc=False):
     settled_rate: float | None = None  # the last settled rate
 
 
+Level = tuple[float, float]
+"""One price of an order book and how much stands there."""
+
+
+class Book(msgspec.Struct, frozen=True):
+    """The levels of one symbol's order book, best first, prices and sizes above zero. As parsed: in the venue's own
+    units, prices per unit of the symbol and sizes perhaps in contracts."""
+
+    bids: tuple[Level, ...]
+    asks: tuple[Level, ...]
+    event_ms: int | None = None  # the venue's time of it; None = the venue gave none
+
+
 class Spread(msgspec.Struct, frozen=True, kw_only=True):
     """The best pair of a coin: buy at the ask of one leg, sell at the bid of another."""
 
@@ -155,6 +169,8 @@ class Signal(msgspec.Struct, frozen=True, kw_only=True):
     price_long: float
     observed_at: str  # ISO 8601 UTC
     observed_ms: int
+    kind: str = "spread"  # which rule: spread, basis, funding, interval
+    note: str = ""  # what the numbers do not say: "4 h -> 1 h"
 
 
 class LineState(msgspec.Struct, kw_only=True):

@@ -108,6 +108,7 @@ def _leg(listing: Listing, naming: Naming, settings: CoinSettings) -> Leg:
         on_ms=listing.on_ms,
         funding_h=listing.funding_h,
         ambiguous=multiplier > 1 and word is None,
+        contract=listing.contract,
     )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 import msgspec
 
 from frmon.errors import Unreachable
-from frmon.model import Listing, Market, Tick
+from frmon.model import Book, Listing, Market, Tick
 
 Heard = tuple[str, Sequence[Tick]]
 """What a stream frame said: the channel's kind ("" for acks, pongs and whatever is no data) and its ticks."""
@@ -60,6 +60,16 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     every_s: float | None = None  # asked at this cadence always; None: only to seed, to cover and to audit
     cover_s: float | None = 2.0  # cadence while the streams for its parts are silent; None: never used as cover
     stamped: bool = True  # rows carry their own event time (else the tick's event_ms, if any, is for display only)
+
+
+class Depth(msgspec.Struct, frozen=True):
+    """A REST reply with the order book of one symbol, asked for only while somebody looks at it. `parse` gives the venue's
+    own units; one unreadable level makes the whole reply unreadable, since a ladder with a hole is no ladder."""
+
+    market: Market
+    request: Callable[[str], Request]  # symbol -> what to ask
+    parse: Callable[[bytes], Book]  # raises DecodeError
+    levels: int = 0  # per side in a full reply; fewer means that the book ends there. 0: not known
 
 
 class ServerTime(msgspec.Struct, frozen=True):
@@ -119,9 +129,9 @@ class Stream(msgspec.Struct, frozen=True, kw_only=True):
 class Venue(msgspec.Struct, frozen=True, kw_only=True):
     """One exchange."""
 
-    name: str  # "binance": lower case, everywhere
-    title: str  # "Binance"
-    code: str  # two-letter column tag: "BN"
+    name: str  # lower case, everywhere
+    title: str  # as it writes itself
+    code: str  # two-letter column tag
     endpoints: Mapping[str, str]  # name -> default base URL (scheme, host, port)
     taker_fee_spot: float  # fraction, default tier
     taker_fee_perp: float
@@ -133,5 +143,6 @@ class Venue(msgspec.Struct, frozen=True, kw_only=True):
     verdict: Callable[[int, Mapping[str, str], bytes], Unreachable | None]
     """(HTTP status, headers in lower case, start of the body) -> why this answer is no answer, None = it is one. Also
     judges refused WebSocket handshakes."""
+    depths: tuple[Depth, ...] = ()  # at most one for each market
     aliases: Mapping[str, str] = {}  # this venue's base name, or "perp:BASE"/"spot:BASE" -> coin
     suffix_multipliers: bool = False  # SHIB1000 means 1000 SHIB here

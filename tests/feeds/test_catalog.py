@@ -151,10 +151,10 @@ def test_a_stock_never_meets_the_coin_of_the_same_ticker() -> None:
 
 
 def test_what_the_listing_says_comes_with_the_leg() -> None:
-    [leg] = assign([listing("okx", "1000A", off_ms=5, on_ms=3, funding_h=4.0)], NAMING, DEFAULT)
+    [leg] = assign([listing("okx", "1000A", off_ms=5, on_ms=3, funding_h=4.0, contract=100.0)], NAMING, DEFAULT)
     assert leg == Leg(
         venue="okx", market=PERP, symbol="1000AUSDT", coin="A", multiplier=1_000, off_ms=5, on_ms=3, funding_h=4.0,
-        ambiguous=True,
+        ambiguous=True, contract=100.0,
     )  # fmt: skip
 
 
