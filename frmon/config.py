@@ -28,6 +28,7 @@ class SignalSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """`[signals]`: the rule, and when a leg is fresh."""
 
     threshold_pct: float = 0.6
+    close_pct: float = 0.0  # 0: three quarters of threshold_pct
     samples: int = 3
     sample_every_s: float = 2.0
     max_gap_s: float = 8.0
@@ -36,6 +37,27 @@ class SignalSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     max_age_s: float = 5.0
     max_quiet_s: float = 300.0
     markets: list[Literal["spot", "perp"]] = msgspec.field(default_factory=lambda: ["perp"])
+
+
+class KindSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """`[rules.KIND]`: one more rule, sampled as `[signals]` says."""
+
+    on: bool = False
+    threshold_pct: float = 0.6
+    samples: int = 3
+    cooldown_s: float = 30.0
+
+
+class RuleSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """`[rules]`: the rules beside that of `[signals]`."""
+
+    basis: KindSettings = msgspec.field(default_factory=KindSettings)  # long spot, short perpetual
+    funding: KindSettings = msgspec.field(
+        default_factory=lambda: KindSettings(threshold_pct=0.1, cooldown_s=3600.0)
+    )  # carry of two perpetuals per 8 h, less the fees of a round trip
+    interval: KindSettings = msgspec.field(
+        default_factory=lambda: KindSettings(threshold_pct=0.0, samples=2)
+    )  # a leg's funding interval changed; the threshold is for its rate per 8 h
 
 
 class FeedSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -70,6 +92,7 @@ class Settings(msgspec.Struct, kw_only=True):
 
     venues: dict[str, VenueSettings]
     signals: SignalSettings = msgspec.field(default_factory=SignalSettings)
+    rules: RuleSettings = msgspec.field(default_factory=RuleSettings)
     feeds: FeedSettings = msgspec.field(default_factory=FeedSettings)
     coins: CoinSettings = msgspec.field(default_factory=CoinSettings)
     screen: ScreenSettings = msgspec.field(default_factory=ScreenSettings)
@@ -123,5 +146,12 @@ def _leaves(settings: Settings) -> Iterator[tuple[Path, Any]]:
             yield ("venues", name, "endpoints", endpoint), str
     for section, struct in get_type_hints(Settings).items():
         if section not in {"venues", "origins"}:
-            for field, kind in get_type_hints(struct).items():
-                yield (section, field), kind
+            yield from _leaves_of(struct, (section,))
+
+
+def _leaves_of(struct: Any, path: Path) -> Iterator[tuple[Path, Any]]:
+    for field, kind in get_type_hints(struct).items():
+        if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+            yield from _leaves_of(kind, (*path, field))
+        else:
+            yield (*path, field), kind

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path as File
 from typing import Any, get_origin
 
-from frmon.config import Path, Settings, VenueDefaults, defaults, get, leaves, put
+from frmon.config import KindSettings, Path, Settings, VenueDefaults, defaults, get, leaves, put
 from frmon.configrules import AliasError, hint, judge, printable
 from frmon.errors import ConfigError
 from frmon.paths import config_path
@@ -133,14 +133,18 @@ class Reader:
 
     def compare(self) -> None:
         """What must hold between settings: a gap no longer than the pause between two samples would never let a signal
-        fire."""
+        fire, an episode that closes where it opens would never last."""
         rule = self.settings.signals
-        if rule.samples > 1 and rule.max_gap_s <= rule.sample_every_s:
-            paths = [("signals", "max_gap_s"), ("signals", "sample_every_s")]
-            place = next((self._places[p] for p in paths if p in self._places), "")
-            self.problems.append(
-                f"{place}no signal could ever fire: max_gap_s {rule.max_gap_s!r} must be above sample_every_s {rule.sample_every_s!r}"
-            )
+        if rule.max_gap_s <= rule.sample_every_s and max(k.samples for k in (rule, *_kinds(self.settings))) > 1:
+            said = f"max_gap_s {rule.max_gap_s!r} must be above sample_every_s {rule.sample_every_s!r}"
+            self._clash(f"no signal could ever fire: {said}", "max_gap_s", "sample_every_s")
+        if rule.close_pct >= rule.threshold_pct:
+            said = f"close_pct {rule.close_pct!r} must be below threshold_pct {rule.threshold_pct!r}"
+            self._clash(f"no episode could ever last: {said}", "close_pct", "threshold_pct")
+
+    def _clash(self, said: str, *names: str) -> None:
+        place = next((self._places[p] for p in (("signals", n) for n in names) if p in self._places), "")
+        self.problems.append(place + said)
 
     def _walk(self, table: dict[str, Any], path: Path, places: Mapping[Path, str]) -> None:
         for name, value in table.items():
@@ -241,6 +245,12 @@ def _error_line(message: str, text: str) -> int:
 def _error_text(message: str) -> str:
     said = printable(_AT.sub("", message))
     return f"no valid TOML: {said[:1].lower()}{said[1:]}"
+
+
+def _kinds(settings: Settings) -> list[KindSettings]:
+    """The rules that are on beside that of `[signals]`."""
+    rules = settings.rules
+    return [kind for kind in (rules.basis, rules.funding, rules.interval) if kind.on]
 
 
 def _variable(path: Path) -> str:

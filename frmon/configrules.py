@@ -31,7 +31,7 @@ def judge(path: Path, value: object, kind: Any, default: object, venues: Collect
         return _endpoint(str(found), str(default))
     if path == ("coins", "aliases"):
         return _aliases(found, venues)
-    rule = RULES.get(path[-1])
+    rule = RULES.get(".".join(path)) or RULES.get(path[-1])
     if rule is not None:
         rule(found)
     return found
@@ -88,6 +88,11 @@ def _named(value: object) -> str:
 def _above_zero(value: float) -> None:
     if value <= 0:
         raise ValueError(f"must be above 0, not {value!r}")
+
+
+def _not_below_zero(value: float) -> None:
+    if value < 0:
+        raise ValueError(f"must be at least 0, not {value!r}")
 
 
 def _within(low: float, high: float, *, below: bool = False) -> Callable[[Any], None]:
@@ -195,7 +200,9 @@ def _alias(leg: str, coin: str, venues: Collection[str]) -> None:
 RULES: Mapping[str, Callable[[Any], None]] = {
     "taker_fee_spot": _within(0, 0.1, below=True),
     "taker_fee_perp": _within(0, 0.1, below=True),
+    "rules.interval.threshold_pct": _not_below_zero,
     "threshold_pct": _above_zero,
+    "close_pct": _not_below_zero,
     "samples": _within(1, 10_000),
     "sample_every_s": _above_zero,
     "max_gap_s": _above_zero,
@@ -211,4 +218,4 @@ RULES: Mapping[str, Callable[[Any], None]] = {
     "updates_per_s": _within(1, 10),
     "columns": _names,
 }
-"""Last part of a key -> what its value must satisfy beyond its type."""
+"""Whole key, or else its last part -> what its value must satisfy beyond its type."""

@@ -19,6 +19,12 @@ _NOTES: dict[str, str] = {
     "taker_fee_spot": "fraction: 0.001 is 0.1 %",
     "taker_fee_perp": "fraction",
     "threshold_pct": "percent: a signal fires at this gross spread or above",
+    "close_pct": "percent: an episode closes below this; 0: three quarters of threshold_pct",
+    "rules.basis.on": "true: also signal what buying spot and selling a perpetual earns, on one venue or two",
+    "rules.funding.on": "true: also signal what holding two perpetuals earns by funding",
+    "rules.funding.threshold_pct": "percent per 8 h that remain after the fees of a round trip",
+    "rules.interval.on": "true: also signal that a perpetual's funding interval changed",
+    "rules.interval.threshold_pct": "percent per 8 h: changes at smaller funding rates do not count",
     "samples": "so many samples in a row must be at or above the threshold",
     "sample_every_s": "seconds between two samples",
     "max_gap_s": "seconds: samples further apart do not count as in a row",
@@ -51,7 +57,7 @@ def default_text(venues: list[VenueDefaults]) -> str:
         if path[:-1] != table:
             table = path[:-1]
             lines.append(f"\n[{_key(table)}]" + _table_note(table))
-        note = _NOTES.get(path[-1], "")
+        note = _NOTES.get(".".join(path)) or _NOTES.get(path[-1], "")
         said = f"{_key(path[-1:])} = {_value(get(settings, path))}"
         lines.append(f"{said}  # {note}" if note else said)
     return "\n".join(lines).replace("\n\n\n", "\n\n") + "\n"

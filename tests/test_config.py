@@ -59,6 +59,19 @@ def test_option_wins_over_environment_over_file_over_default(tmp_path: Path) -> 
     assert origins == ["option", "environment", "file", "default"]
 
 
+def test_every_rule_has_its_section_and_is_off_until_switched_on(tmp_path: Path) -> None:
+    text = "[rules.basis]\non = true\nthreshold_pct = 1\n[rules.interval]\nthreshold_pct = 0.0"
+    rules = from_text(tmp_path, text, {"FRMON_RULES_FUNDING_COOLDOWN_S": "60"}).rules
+    assert (rules.basis.on, rules.basis.threshold_pct, rules.basis.samples) == (True, 1.0, 3)
+    assert (rules.funding.on, rules.funding.cooldown_s) == (False, 60.0)
+    assert (rules.interval.on, rules.interval.threshold_pct) == (False, 0.0)
+
+
+def test_a_gap_too_short_for_a_row_matters_only_to_rules_that_need_a_row(tmp_path: Path) -> None:
+    settings = from_text(tmp_path, "[signals]\nsamples = 1\nmax_gap_s = 2")
+    assert settings.signals.max_gap_s == 2.0
+
+
 def test_every_scalar_key_has_its_variable(tmp_path: Path) -> None:
     env = {
         "FRMON_VENUES_ALPHA_ENABLED": "false",
@@ -95,7 +108,7 @@ def test_every_scalar_key_has_its_variable(tmp_path: Path) -> None:
             '[venues.beta.endpoints]\nres = "http://h"',
             ':2: venues.beta.endpoints.res: unknown key; did you mean "venues.beta.endpoints.rest"?',
         ),
-        ("zzz = 1", ":1: zzz: unknown key; valid: venues, signals, feeds, coins, screen"),
+        ("zzz = 1", ":1: zzz: unknown key; valid: venues, signals, rules, feeds, coins, screen"),
         ("signals = 3", ":1: signals: must be a table, written [signals]"),
         ("[[signals]]\nsamples = 1", ":1: signals: must be a table, written [signals]"),
         ('[signals]\nsamples = "3"', ':2: signals.samples: must be a whole number, not "3"'),
@@ -154,12 +167,31 @@ def test_every_scalar_key_has_its_variable(tmp_path: Path) -> None:
         ("[signals]\nsamples = 3\nsamples = 4", ":3: no valid TOML: cannot overwrite a value"),
         ("[signals\n", ":1: no valid TOML: expected ']' at the end of a table declaration"),
         ("a = \x00", ":1: no valid TOML: invalid value"),
-        ('"a\\nb" = 1', ":1: a\\nb: unknown key; valid: venues, signals, feeds, coins, screen"),
+        ('"a\\nb" = 1', ":1: a\\nb: unknown key; valid: venues, signals, rules, feeds, coins, screen"),
         (b"# \n\xff\xfe", ":2: is not UTF-8 text"),
         ("a = " + "[" * 3000, ":1: is nested too deep"),
         (
             "[signals]\nmax_gap_s = 2",
             ":2: signals.max_gap_s: no signal could ever fire: max_gap_s 2.0 must be above sample_every_s 2.0",
+        ),
+        (
+            "[signals]\nthreshold_pct = 0.5\nclose_pct = 0.5",
+            ":3: signals.close_pct: no episode could ever last: close_pct 0.5 must be below threshold_pct 0.5",
+        ),
+        (
+            "[signals]\nclose_pct = 0.7",
+            ":2: signals.close_pct: no episode could ever last: close_pct 0.7 must be below threshold_pct 0.6",
+        ),
+        ("[signals]\nclose_pct = -1", ":2: signals.close_pct: must be at least 0, not -1.0"),
+        ("[rules.basis]\nthreshold_pct = 0", ":2: rules.basis.threshold_pct: must be above 0, not 0.0"),
+        ("[rules.interval]\nthreshold_pct = -1", ":2: rules.interval.threshold_pct: must be at least 0, not -1.0"),
+        ("[rules.funding]\nsamples = 0", ":2: rules.funding.samples: must be at least 1 and at most 10000, not 0"),
+        ("[rules.basis]\nsample = 3", ':2: rules.basis.sample: unknown key; did you mean "rules.basis.samples"?'),
+        ("[rules.premium]\non = true", ":1: rules.premium: unknown key; valid: basis, funding, interval"),
+        ("rules.basis = 1", ":1: rules.basis: must be a table, written [rules.basis]"),
+        (
+            "[rules.basis]\non = true\n[signals]\nsamples = 1\nmax_gap_s = 2",
+            ":5: signals.max_gap_s: no signal could ever fire: max_gap_s 2.0 must be above sample_every_s 2.0",
         ),
     ],
 )
