@@ -171,6 +171,8 @@ class Signal(msgspec.Struct, frozen=True, kw_only=True):
     observed_ms: int
     kind: str = "spread"  # which rule: spread, basis, funding, interval
     note: str = ""  # what the numbers do not say: "4 h -> 1 h"
+    kind: str = "spread"  # which rule: spread, basis, funding, interval
+    note: str = ""  # what the numbers do not say: "4 h -> 1 h"
 
 
 class LineState(msgspec.Struct, kw_only=True):
