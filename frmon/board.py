@@ -3,7 +3,8 @@ reads at their own pace."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from frmon.cell import Cell, Freshness, Receipt, Row, is_mergeable, take_frame, take_reply
+from frmon.cell import Cell, Freshness, Row
+from frmon.merge import Receipt, is_mergeable, take_frame, take_reply
 from frmon.model import Carrier, Leg, LegKey, Market, Tick
 
 __all__ = ["Board", "Cell", "Freshness", "Row"]

@@ -16,7 +16,7 @@ from frmon import identity, pulse
 from frmon.board import Board, Freshness
 from frmon.clock import Clock, SystemClock
 from frmon.config import Settings
-from frmon.feeds import fleet, pacer
+from frmon.feeds import access, fleet, pacer
 from frmon.feeds.catalog import Catalog
 from frmon.feeds.contract import Venue
 from frmon.feeds.rest import Http
@@ -109,7 +109,7 @@ class Engine:
     def is_complete(self) -> bool:
         """Whether the first full picture stands: every venue listed or known to be unreachable, every line settled, every
         leg quoted and judged, or nothing more came for a while."""
-        return bool(self.fleets) and self._pulse.is_complete()
+        return bool(self.fleets) and self._pulse.is_complete() and self._identity.judged_at >= self._pulse.gained_at
 
     def interest(self, coins: Sequence[str]) -> None:
         """From any thread: these coins are looked at now (visible, pinned, selected)."""
@@ -143,7 +143,7 @@ class Engine:
 
         return fleet.Fleet(
             venue,
-            fleet.Terms(
+            access.Terms(
                 endpoints={**venue.endpoints, **settings.venues[venue.name].endpoints},
                 sink=self.board,
                 waiting=self._waiting,

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 
 from frmon.clock import Clock
 
@@ -40,6 +40,19 @@ async def supervise(name: str, job: Callable[[], Awaitable[None]], clock: Clock,
             await clock.sleep(delay)
         else:
             return
+
+
+async def first(*parts: Coroutine[None, None, None]) -> None:
+    """Run parts together until one ends; cancel the rest; raise what the first one raised."""
+    tasks = [asyncio.create_task(part) for part in parts]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    for task in done:
+        task.result()
 
 
 class Jobs:

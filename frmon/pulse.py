@@ -36,7 +36,7 @@ class Pulse:
         self._counts: dict[str, tuple[float, int]] = {}
         self._rates: dict[str, float] = {}
         self._most_fresh = 0
-        self._gained_at = clock.mono()  # when the picture last became fuller
+        self.gained_at = clock.mono()  # when the picture last became fuller
 
     def jobs(self) -> dict[str, Callable[[], Awaitable[None]]]:
         """The beats by name."""
@@ -54,7 +54,7 @@ class Pulse:
             return False
         legs = sum(s.legs for s in self.states)
         fresh = sum(s.fresh_legs for s in self.states)
-        if self._clock.mono() - self._gained_at > SETTLED_S:
+        if self._clock.mono() - self.gained_at > SETTLED_S:
             return True
         return bool(legs) and fresh == legs and self._has_funding()
 
@@ -89,7 +89,7 @@ class Pulse:
             self.states = [self._state(name, now) for name in self._fleets]
             fresh = sum(s.fresh_legs for s in self.states)
             if fresh > self._most_fresh:
-                self._most_fresh, self._gained_at = fresh, now
+                self._most_fresh, self.gained_at = fresh, now
             await self._clock.sleep(STATES_S)
 
     def _state(self, name: str, now: float) -> VenueState:

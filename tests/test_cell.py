@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from frmon.board import Board, Cell
-from frmon.cell import SPEAKING_S, Freshness
+from frmon.cell import Freshness
+from frmon.merge import SPEAKING_S
 from frmon.model import Carrier, Market, Tick
 from tests.given import WALL, leg, line
 

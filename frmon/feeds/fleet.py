@@ -5,41 +5,22 @@ A fleet is told which symbols are wanted and pours ticks into the sink; it does 
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from statistics import median
 
-import msgspec
-
-from frmon.clock import Clock
 from frmon.errors import DecodeError, Notice, Unreachable
+from frmon.feeds.access import Access, Terms
 from frmon.feeds.audit import Cover
-from frmon.feeds.contract import Directory, Page, ServerTime, Stream, Venue
-from frmon.feeds.line import Access, Line
-from frmon.feeds.pacer import Pacer
+from frmon.feeds.contract import ServerTime, Stream, Venue
+from frmon.feeds.line import Line
+from frmon.feeds.listings import Listings
 from frmon.feeds.plan import line_name, lines, rebalance
-from frmon.feeds.rest import Http, Rest
-from frmon.jobs import Jobs, backoff
-from frmon.model import LineState, Listing, Market, Sink, Status, VenueState
+from frmon.feeds.rest import Rest
+from frmon.feeds.standing import before_lists, of_venue
+from frmon.jobs import Jobs
+from frmon.model import Market, Status, VenueState
 
-LIST_AGAIN_AFTER_NOTICE_S = 2.0
 ROTATE_WAIT_S = 30.0
-PAGES_AT_MOST = 50
-
-
-class Terms(msgspec.Struct, kw_only=True):
-    """What a fleet needs from outside."""
-
-    endpoints: dict[str, str]
-    sink: Sink
-    waiting: Callable[[str, Market, float], int]  # (venue, market, confirmed before) -> seated legs not confirmed since
-    clock: Clock
-    http: Http
-    pacer: Pacer
-    spent: Callable[[], None]  # a connect was granted: worth writing down at once, for a restart must not repeat it
-    tell: Callable[[str], None]
-    listed: Callable[[str, Market, Sequence[Listing] | None], None]  # a directory was read (None: could not be)
-    proxy: str = ""
-    time_scale: float = 1.0
 
 
 class Fleet:
@@ -66,10 +47,8 @@ class Fleet:
         self._lines: dict[str, list[Line]] = {s.name: [] for s in venue.streams}
         self._runs: dict[Line, asyncio.Task[None]] = {}
         self._wanted: dict[Market, set[str]] = {}
-        self._relist = asyncio.Event()
-        self._troubles: dict[str, Unreachable] = {}  # what is asked by REST -> why it does not answer
         self._maintenance = ""
-        self._listed_at: dict[Market, float] = {}
+        self._lists = [Listings(venue, d, self._rest, terms) for d in venue.directories]
         self._covers = [
             Cover(
                 venue, snapshot, self._rest, terms.sink, terms.clock, self._is_streamed, terms.waiting, terms.time_scale
@@ -79,8 +58,8 @@ class Fleet:
 
     def start(self) -> None:
         """Start listing; lines and snapshots follow when symbols are wanted."""
-        for directory in self.venue.directories:
-            self._jobs.start(f"{self.venue.name} {directory.market} listings", lambda d=directory: self._list(d))  # type: ignore[misc]
+        for listings in self._lists:
+            self._jobs.start(f"{self.venue.name} {listings.name}", listings.run)
         for server_time in self.venue.server_times:
             self._jobs.start(f"{self.venue.name} clock", lambda s=server_time: self._set_clock(s))  # type: ignore[misc]
         for cover in self._covers:
@@ -121,12 +100,11 @@ class Fleet:
     def is_settled(self) -> bool:
         """Whether every directory was read and every line is up or known to be in trouble."""
         states = (line.look().status for line in self.all_lines if line.carries_data)
-        listed = {d.market for d in self.venue.directories} <= set(self._listed_at)
-        return listed and Status.CONNECTING not in states
+        return all(one.read_at is not None for one in self._lists) and Status.CONNECTING not in states
 
     def is_unreachable(self) -> bool:
         """Whether nothing at all can be had from this venue."""
-        return not self._listed_at and bool(self._troubles)
+        return not self._has_list() and any(one.trouble is not None for one in self._lists)
 
     def look(self) -> VenueState:
         """The venue's state but for its legs, which the board knows."""
@@ -135,8 +113,19 @@ class Fleet:
         reconnects = sum(line.state.reconnects for line in self.all_lines if line.carries_data)
         state = VenueState(name=self.venue.name, lines=states, reconnects=reconnects)
         state.lag_ms = median(lags) if lags else None
-        state.status, state.detail = self._verdict()
+        needed = [line.state for line in self.all_lines if line.carries_data]
+        asked: list[Listings | Cover] = [*self._lists, *self._covers]
+        troubles = {one.name: one.trouble for one in asked if one.trouble is not None}
+        if self._maintenance:
+            state.status, state.detail = Status.MAINT, self._maintenance
+        elif not self._has_list():
+            state.status, state.detail = before_lists(troubles)
+        else:
+            state.status, state.detail = of_venue(needed, troubles)
         return state
+
+    def _has_list(self) -> bool:
+        return any(one.read_at is not None for one in self._lists)
 
     @property
     def messages(self) -> int:
@@ -147,42 +136,7 @@ class Fleet:
     def listings_age_s(self) -> Mapping[Market, float]:
         """How old the lists of what trades are."""
         now = self._clock.mono()
-        return {market: now - at for market, at in self._listed_at.items()}
-
-    def _verdict(self) -> tuple[Status, str]:
-        """The one word for the venue and, in words, all that is wrong."""
-        troubles = self._rest_troubles()
-        words = [f"{name}: {trouble.why}{self._list_age(name)}" for name, trouble in troubles.items()]
-        if self._maintenance:
-            return Status.MAINT, self._maintenance
-        if not self._listed_at:
-            first = next(iter(troubles.values()), None)
-            return (Status.CONNECTING, "asking what trades") if first is None else (Status(first.status), first.why)
-        needed = [line.look() for line in self.all_lines if line.carries_data]
-        bad = [s for s in needed if s.status not in {Status.LIVE, Status.LAG}]
-        if not bad:
-            lagging = any(s.status is Status.LAG for s in needed)
-            status = Status.PARTIAL if troubles else Status.LAG if lagging else Status.LIVE
-            return status, "; ".join(words)
-        worst = next((s for s in bad if s.status is not Status.CONNECTING), bad[0])
-        words.insert(0, f"{worst.name}: {worst.detail}" if worst.detail else f"{worst.name} {worst.status.lower()}")
-        if len(bad) < len(needed):
-            words.insert(0, f"{len(bad)} of {len(needed)} lines")
-        return self._status_of(bad, worst, len(needed), bool(troubles)), "; ".join(words)
-
-    def _status_of(self, bad: Sequence[LineState], worst: LineState, lines: int, without_rest: bool) -> Status:
-        if worst.status is Status.CONNECTING:
-            return Status.CONNECTING
-        if len(bad) < lines:
-            return Status.PARTIAL
-        return worst.status if without_rest or worst.status in _FATAL else Status.REST
-
-    def _rest_troubles(self) -> dict[str, Unreachable]:
-        return {**self._troubles, **{c.name: c.trouble for c in self._covers if c.trouble is not None}}
-
-    def _list_age(self, name: str) -> str:
-        at = next((at for market, at in self._listed_at.items() if name == f"{market} listings"), None)
-        return "" if at is None else f" (the list is {(self._clock.mono() - at) / 60:.0f} min old)"
+        return {one.market: now - one.read_at for one in self._lists if one.read_at is not None}
 
     def _is_streamed(self, market: Market, part: str) -> bool:
         """Whether streams state this part of every wanted symbol of a market now."""
@@ -251,58 +205,14 @@ class Fleet:
 
     def _notice(self, line: Line, notice: Notice) -> None:
         if notice.kind == "listing":
-            self._relist.set()
+            for one in self._lists:
+                one.again()
         elif notice.kind == "shutdown":
             self._terms.tell(f"{line.state.name}: will be closed, opening another ({notice.text})")
             self._jobs.start(f"{line.state.name} replacement", lambda: self._replace(line))
         else:
             self._maintenance = notice.text
             self._terms.tell(f"{self.venue.name}: maintenance {notice.text}")
-
-    async def _list(self, directory: Directory) -> None:
-        delays = backoff()
-        scale = self._terms.time_scale
-        name = f"{directory.market} listings"
-        while True:
-            try:
-                listings = await self._read_directory(directory)
-            except (Unreachable, DecodeError) as error:
-                trouble = error if isinstance(error, Unreachable) else Unreachable("RECONNECT", str(error))
-                self._troubles[name] = trouble
-                self._terms.listed(self.venue.name, directory.market, None)
-                await self._clock.sleep(max(next(delays) * scale, trouble.retry_s or 0.0))
-                continue
-            delays = backoff()
-            self._troubles.pop(name, None)
-            self._listed_at[directory.market] = self._clock.mono()
-            self._terms.listed(self.venue.name, directory.market, listings)
-            await self._pause(directory.every_s * scale)
-
-    async def _pause(self, seconds: float) -> None:
-        """Until it is time or a notice says that instruments changed."""
-        try:
-            async with asyncio.timeout(seconds):
-                await self._relist.wait()
-        except TimeoutError:
-            return
-        await self._clock.sleep(LIST_AGAIN_AFTER_NOTICE_S * self._terms.time_scale)
-        self._relist.clear()
-
-    async def _read_directory(self, directory: Directory) -> list[Listing]:
-        request = directory.request
-        found: dict[str, Listing] = {}
-        skipped = 0
-        for _ in range(PAGES_AT_MOST):
-            body, _ = await self._rest.get(request)
-            page: Page = directory.parse(body)
-            skipped += page.skipped
-            found.update((listing.symbol, listing) for listing in page.listings)
-            if page.next is None or page.next == request:
-                break
-            request = page.next
-        if skipped:
-            self._terms.tell(f"{self.venue.name} {directory.market}: {skipped} unreadable rows in the list skipped")
-        return list(found.values())
 
     async def _set_clock(self, server_time: ServerTime) -> None:
         scale = self._terms.time_scale
@@ -314,6 +224,3 @@ class Fleet:
             except (Unreachable, DecodeError) as error:
                 self._terms.tell(f"{self.venue.name} clock: {error}")
             await self._clock.sleep(300.0 * scale)
-
-
-_FATAL = {Status.BLOCKED, Status.BANNED, Status.TLS, Status.DNS}

@@ -6,42 +6,24 @@ A channel's data alone counts as life: acks, pongs and pings do not. A quote rid
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from statistics import median
 
-import msgspec
-
-from frmon.clock import Clock
 from frmon.errors import DecodeError, Notice, Refused, Unreachable
-from frmon.feeds.contract import Channel, Stream, Venue
+from frmon.feeds.access import Access
+from frmon.feeds.contract import Channel, Stream
 from frmon.feeds.pacer import Pacer
 from frmon.feeds.plan import after_refusal
 from frmon.feeds.transport import Closed, Socket, dial
 from frmon.feeds.watchdog import Watchdog
-from frmon.jobs import backoff
-from frmon.model import Carrier, LineState, Sink, Status, Tick
+from frmon.jobs import backoff, first
+from frmon.model import Carrier, LineState, Status, Tick
 
 LOG = logging.getLogger("frmon.line")
 HEALTHY_S = 30.0  # of data before the back-off is forgotten
 RESUBSCRIBE_S = 60.0  # that a channel may be silent on a living line
 LAGGING_MS = 2_000
-
-
-class Access(msgspec.Struct, kw_only=True):
-    """What all lines of a venue share."""
-
-    venue: Venue
-    endpoints: dict[str, str]
-    pacer: Pacer
-    spent: Callable[[], None]  # called after each granted connect
-    clock: Clock
-    sink: Sink
-    tell: Callable[[str], None]
-    notice: Callable[["Line", Notice], None]
-    proxy: str = ""
-    time_scale: float = 1.0
-    skew_ms: float = 0.0  # the venue's clock minus ours
-    observe: Callable[[str, str, str, bytes, float], None] | None = None  # sees raw frames: venue, "ws", path, raw, at
+REMEMBERED_ASKS = 256  # frames that a refusal may still name
 
 
 class Line:
@@ -64,7 +46,6 @@ class Line:
         self._budget = Pacer(access.clock, [*stream.ask_rules, *stream.subscribe_rules])
         self._message_cost = [(r.name, 1) for r in stream.ask_rules]
         self._ask_cost = self._message_cost + [(r.name, 1) for r in stream.subscribe_rules]
-        self._socket: Socket | None = None
         self._wanted: deque[tuple[bool, list[str]]] = deque()  # (ask or unask, symbols)
         self._wake = asyncio.Event()
         self._asked: dict[str, tuple[str, ...]] = {}
@@ -100,7 +81,7 @@ class Line:
     def change(self, add: Iterable[str], remove: Iterable[str]) -> None:
         """Ask for more symbols and, where the venue can, no longer for others; the rest goes on undisturbed."""
         add, remove = set(add) - self.symbols, set(remove) & self.symbols
-        self.symbols = (self.symbols | add) - remove
+        self.symbols = self.symbols - remove | add
         self._watchdog.forget(remove)
         self.state.symbols = len(self.symbols)
         if self.stream.per_symbol and remove and self.stream.unask is not None:
@@ -149,12 +130,11 @@ class Line:
         )
         self._open(socket)
         try:
-            await _first(self._listen(socket), self._ask(socket), self._ping(socket), self._watch(), self._leave())
+            await first(self._listen(socket), self._ask(socket), self._ping(socket), self._watch(), self._leave())
         finally:
             await socket.close()
 
     def _open(self, socket: Socket) -> None:
-        self._socket = socket
         self._redial.clear()
         self._wanted.clear()
         self._asked.clear()
@@ -168,7 +148,6 @@ class Line:
         self._show(Status.CONNECTING, "asking")
 
     def _drop(self) -> None:
-        self._socket = None
         self.opened_at = float("inf")
         for carrier in self.carriers.values():
             carrier.live = False
@@ -190,6 +169,7 @@ class Line:
                     await self._budget.grant(self._ask_cost)
                     self._request += 1
                     self._asked[frame.request] = frame.symbols
+                    self._asked.pop(next(iter(self._asked)) if len(self._asked) > REMEMBERED_ASKS else "", None)
                     await socket.send(frame.frame)
                 if ask and self._quote_kind:
                     self._access.sink.carry(self.carriers[self._quote_kind], symbols)
@@ -240,8 +220,8 @@ class Line:
         clock = self._access.clock
         at, now_ms = clock.mono(), clock.now_ms()
         carrier = self.carriers.get(kind)
-        if carrier is None:  # a kind of another stream, which we never asked for here
-            return
+        if carrier is None:
+            return  # a kind of another stream, never asked for here
         carrier.heard_at = self._last_at = at
         if not carrier.live:
             self._up(carrier, at)
@@ -258,9 +238,9 @@ class Line:
         carrier.up_at = at
         self._watchdog.up()
         if self.is_live():
-            self._show(Status.LIVE, self._rejections())
+            self._show(Status.LIVE, self._words())
 
-    def _rejections(self) -> str:
+    def _words(self) -> str:
         return f"{len(self.rejected)} refused" if self.rejected else ""
 
     def _skip(self, error: DecodeError) -> None:
@@ -281,7 +261,7 @@ class Line:
         if refusal.closing or not asked:
             self._access.tell(f"{self.state.name}: {refusal.why}")
         if rejected and self.is_live():
-            self._show(Status.LIVE, self._rejections())
+            self._show(Status.LIVE, self._words())
 
     async def _watch(self) -> None:
         while True:
@@ -319,16 +299,3 @@ class Line:
             LOG.info("%s: %s %s", self.state.name, status, detail)
         self.state.status = status
         self.state.detail = detail
-
-
-async def _first(*parts: Coroutine[None, None, None]) -> None:
-    """Run parts together until one ends; cancel the rest; raise what the first one raised."""
-    tasks = [asyncio.create_task(part) for part in parts]
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-    for task in done:
-        task.result()

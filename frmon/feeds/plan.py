@@ -36,7 +36,7 @@ def lines(venue: str, stream: Stream, symbols: Collection[str]) -> list[LinePlan
 
 
 def line_name(venue: str, stream: Stream, index: int) -> str:
-    """A line's name: "okx spot 2" for index 1."""
+    """A line's name: "VENUE spot 2" for index 1."""
     return f"{venue} {stream.name} {index + 1}"
 
 

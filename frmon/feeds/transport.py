@@ -5,6 +5,7 @@ selector asks the system for input at most every few milliseconds and finds many
 """
 
 import asyncio
+import os
 import selectors
 import socket
 import ssl
@@ -130,6 +131,8 @@ def unreachable(error: BaseException) -> Unreachable:
         return Unreachable("RECONNECT", f"proxy: {clean(error, 80)}")
     if isinstance(error, TimeoutError):
         return Unreachable("RECONNECT", "no answer in time")
+    if isinstance(error, OSError) and error.errno is not None:
+        return Unreachable("RECONNECT", os.strerror(error.errno).lower())
     return Unreachable("RECONNECT", clean(error, 80) or type(error).__name__)
 
 

@@ -9,8 +9,9 @@ from typing import Any
 from frmon.board import Board
 from frmon.clock import SystemClock
 from frmon.errors import Notice
+from frmon.feeds.access import Access
 from frmon.feeds.contract import Rule, Stream
-from frmon.feeds.line import Access, Line
+from frmon.feeds.line import Line
 from frmon.feeds.pacer import Pacer
 from frmon.model import Leg, LegKey, Market, Status
 from tests.feeds import toy

@@ -6,6 +6,7 @@ import msgspec
 
 from frmon.errors import DecodeError
 from frmon.feeds.contract import Page
+from frmon.feeds.venues import _books
 from frmon.feeds.venues._binance_stream import is_ours
 from frmon.feeds.venues._reading import (
     UNREADABLE,
@@ -23,7 +24,7 @@ from frmon.feeds.venues._reading import (
     when,
     word,
 )
-from frmon.model import Listing, Market, Tick
+from frmon.model import Book, Listing, Market, Tick
 
 SPOT_STATUS = {"TRADING": "trading"} | dict.fromkeys(("HALT", "BREAK", "END_OF_DAY", "CANCEL_ONLY"), "halted")
 PERP_STATUS = {"TRADING": "trading", "TRADING_HALT": "halted", "PENDING_TRADING": "prelaunch"}
@@ -83,6 +84,15 @@ class _Time(msgspec.Struct, rename="camel"):
     server_time: int
 
 
+class _Depth(msgspec.Struct):
+    bids: _books.Side | None = None
+    asks: _books.Side | None = None
+    T: Moment = None
+    code: int = 0
+    msg: str = ""
+
+
+_DEPTH = msgspec.json.Decoder(_Depth, strict=False)
 _ROWS = msgspec.json.Decoder(list[_Row], strict=False)
 _DIRECTORY = msgspec.json.Decoder(_Directory, strict=False)
 _TIME = msgspec.json.Decoder(_Time)
@@ -220,3 +230,12 @@ def server_time(raw: bytes) -> int:
     if told is None:
         raise DecodeError("no time")
     return told
+
+
+def depth(raw: bytes) -> Book:
+    """A reply of `depth`: levels of [price, quantity]; only futures have a time `T` (of the last transaction). The shape of
+    the reply is as ccxt 4.5.90 reads it. Raises DecodeError."""
+    told = _books.read(raw, _DEPTH)
+    if told.code:
+        raise unreadable(f"{told.code} {told.msg}")
+    return _books.book(told.bids, told.asks, told.T)

@@ -5,14 +5,24 @@ from collections.abc import Mapping
 from email.utils import parsedate
 from functools import partial
 from re import search
+from urllib.parse import quote
 
 import msgspec
 
 from frmon.errors import DecodeError, Unreachable
-from frmon.feeds.contract import Channel, Directory, Request, Rule, ServerTime, Snapshot, Stream, Venue
+from frmon.feeds.contract import Channel, Depth, Directory, Request, Rule, ServerTime, Snapshot, Stream, Venue
 from frmon.feeds.text import positive
 from frmon.feeds.venues._answers import refusal
-from frmon.feeds.venues._binance_rest import book_row, interval_row, mark_row, page, server_time, snapshot, ticker_row
+from frmon.feeds.venues._binance_rest import (
+    book_row,
+    depth,
+    interval_row,
+    mark_row,
+    page,
+    server_time,
+    snapshot,
+    ticker_row,
+)
 from frmon.feeds.venues._binance_stream import ask, ask_all, parse
 from frmon.feeds.venues._reading import members, retry_after, word
 from frmon.model import Market
@@ -58,8 +68,19 @@ def _spot(path: str, weight: int, query: str = "") -> Request:
     return Request(endpoint="spot_rest", path=path, query=query, costs=(("spot weight", weight),))
 
 
-def _perp(path: str, weight: int) -> Request:
-    return Request(endpoint="perp_rest", path=path, costs=(("perp weight", weight),))
+def _perp(path: str, weight: int, query: str = "") -> Request:
+    return Request(endpoint="perp_rest", path=path, query=query, costs=(("perp weight", weight),))
+
+
+DEPTH_LEVELS = 500  # weighs 25 on spot (5 up to 100 levels, 50 up to 1,000), 10 on futures (2 up to 50, 5 for 100)
+
+
+def _spot_depth(symbol: str) -> Request:
+    return _spot("/api/v3/depth", 25, f"symbol={quote(symbol, safe='')}&limit={DEPTH_LEVELS}")
+
+
+def _perp_depth(symbol: str) -> Request:
+    return _perp("/fapi/v1/depth", 10, f"symbol={quote(symbol, safe='')}&limit={DEPTH_LEVELS}")
 
 
 VENUE = Venue(

@@ -1,0 +1,46 @@
+"""What feeds need from outside, and what the lines of one venue share."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+
+from frmon.clock import Clock
+from frmon.errors import Notice
+from frmon.feeds.contract import Venue
+from frmon.feeds.pacer import Pacer
+from frmon.feeds.rest import Http
+from frmon.model import Listing, Market, Sink
+
+
+class Terms(msgspec.Struct, kw_only=True):
+    """What a fleet needs from outside."""
+
+    endpoints: dict[str, str]
+    sink: Sink
+    waiting: Callable[[str, Market, float], int]  # (venue, market, confirmed before) -> seated legs not confirmed since
+    clock: Clock
+    http: Http
+    pacer: Pacer
+    spent: Callable[[], None]  # a connect was granted: worth writing down at once, for a restart must not repeat it
+    tell: Callable[[str], None]
+    listed: Callable[[str, Market, Sequence[Listing] | None], None]  # a directory was read (None: could not be)
+    proxy: str = ""
+    time_scale: float = 1.0
+
+
+class Access(msgspec.Struct, kw_only=True):
+    """What all lines of a venue share."""
+
+    venue: Venue
+    endpoints: dict[str, str]
+    pacer: Pacer
+    spent: Callable[[], None]  # called after each granted connect
+    clock: Clock
+    sink: Sink
+    tell: Callable[[str], None]
+    notice: Callable[[Any, Notice], None]  # (line, notice)
+    proxy: str = ""
+    time_scale: float = 1.0
+    skew_ms: float = 0.0  # the venue's clock minus ours
+    observe: Callable[[str, str, str, bytes, float], None] | None = None  # sees raw frames: venue, "ws", path, raw, at

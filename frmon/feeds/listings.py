@@ -1,0 +1,85 @@
+"""What one market of a venue trades: read at start and again while running; the last good list outlives every failure."""
+
+import asyncio
+from collections.abc import Sequence
+
+from frmon.errors import DecodeError, Unreachable
+from frmon.feeds.access import Terms
+from frmon.feeds.contract import Directory, Page, Venue
+from frmon.feeds.rest import Rest
+from frmon.jobs import backoff
+from frmon.model import Listing, Market
+
+AGAIN_AFTER_NOTICE_S = 2.0
+PAGES_AT_MOST = 50
+
+
+class Listings:
+    """One directory's schedule."""
+
+    def __init__(self, venue: Venue, directory: Directory, rest: Rest, terms: Terms) -> None:
+        self.name = f"{directory.market} listings"
+        self.market: Market = directory.market
+        self.read_at: float | None = None  # monotonic time of the last good list
+        self._why: Unreachable | None = None
+        self._venue = venue
+        self._directory = directory
+        self._rest = rest
+        self._terms = terms
+        self._notice = asyncio.Event()
+
+    @property
+    def trouble(self) -> Unreachable | None:
+        """Why it can't be read now, with the age of the list that is kept meanwhile."""
+        if self._why is None or self.read_at is None:
+            return self._why
+        minutes = (self._terms.clock.mono() - self.read_at) / 60
+        return Unreachable(self._why.status, f"{self._why.why} (the list is {minutes:.0f} min old)")
+
+    def again(self) -> None:
+        """Instruments changed: read it soon."""
+        self._notice.set()
+
+    async def run(self) -> None:
+        """Read, wait, read, for ever."""
+        delays = backoff()
+        scale = self._terms.time_scale
+        while True:
+            try:
+                listings = await self._read()
+            except (Unreachable, DecodeError) as error:
+                self._why = error if isinstance(error, Unreachable) else Unreachable("RECONNECT", str(error))
+                self._terms.listed(self._venue.name, self.market, None)
+                await self._terms.clock.sleep(max(next(delays) * scale, self._why.retry_s or 0.0))
+                continue
+            delays = backoff()
+            self._why = None
+            self.read_at = self._terms.clock.mono()
+            self._terms.listed(self._venue.name, self.market, listings)
+            await self._pause(self._directory.every_s * scale)
+
+    async def _pause(self, seconds: float) -> None:
+        """Until it is time or a notice says that instruments changed."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._notice.wait()
+        except TimeoutError:
+            return
+        await self._terms.clock.sleep(AGAIN_AFTER_NOTICE_S * self._terms.time_scale)
+        self._notice.clear()
+
+    async def _read(self) -> Sequence[Listing]:
+        request = self._directory.request
+        found: dict[str, Listing] = {}
+        skipped = 0
+        for _ in range(PAGES_AT_MOST):
+            body, _ = await self._rest.get(request)
+            page: Page = self._directory.parse(body)
+            skipped += page.skipped
+            found.update((listing.symbol, listing) for listing in page.listings)
+            if page.next is None or page.next == request:
+                break
+            request = page.next
+        if skipped:
+            self._terms.tell(f"{self._venue.name} {self.market}: {skipped} unreadable rows in the list skipped")
+        return list(found.values())

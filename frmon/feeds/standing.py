@@ -1,0 +1,36 @@
+"""The one word for a venue and, in words, all that is wrong with it: pure."""
+
+from collections.abc import Mapping, Sequence
+
+from frmon.errors import Unreachable
+from frmon.model import LineState, Status
+
+FATAL = {Status.BLOCKED, Status.BANNED, Status.TLS, Status.DNS}
+
+
+def before_lists(troubles: Mapping[str, Unreachable]) -> tuple[Status, str]:
+    """While it is not known what the venue trades."""
+    first = next(iter(troubles.values()), None)
+    return (Status.CONNECTING, "asking what trades") if first is None else (Status(first.status), first.why)
+
+
+def of_venue(lines: Sequence[LineState], troubles: Mapping[str, Unreachable]) -> tuple[Status, str]:
+    """`lines`: those that carry data; `troubles`: what is asked by REST -> why it does not answer."""
+    words = [f"{name}: {trouble.why}" for name, trouble in troubles.items()]
+    bad = [s for s in lines if s.status not in {Status.LIVE, Status.LAG}]
+    if not bad:
+        lagging = any(s.status is Status.LAG for s in lines)
+        return (Status.PARTIAL if troubles else Status.LAG if lagging else Status.LIVE), "; ".join(words)
+    worst = next((s for s in bad if s.status is not Status.CONNECTING), bad[0])
+    words.insert(0, f"{worst.name}: {worst.detail}" if worst.detail else f"{worst.name} {worst.status.lower()}")
+    if len(bad) < len(lines):
+        words.insert(0, f"{len(bad)} of {len(lines)} lines")
+    return _status(bad, worst, len(lines), bool(troubles)), "; ".join(words)
+
+
+def _status(bad: Sequence[LineState], worst: LineState, lines: int, without_rest: bool) -> Status:
+    if worst.status is Status.CONNECTING:
+        return Status.CONNECTING
+    if len(bad) < lines:
+        return Status.PARTIAL
+    return worst.status if without_rest or worst.status in FATAL else Status.REST

@@ -1,0 +1,198 @@
+"""How statements are merged into a cell. Per field: of two statements about it the one with the newer venue time wins, in
+whatever order they arrive."""
+
+from frmon.cell import Cell, Part
+from frmon.model import Carrier, Tick
+
+SPEAKING_S = 2.0
+"""A carrier that was silent for this long when we asked is not speaking: REST caches of venues are younger than that."""
+
+
+class Receipt:
+    """When a REST reply was asked for and received."""
+
+    __slots__ = ("asked_at", "at", "now_ms")
+
+    def __init__(self, at: float, now_ms: int, asked_at: float) -> None:
+        self.at = at
+        self.now_ms = now_ms
+        self.asked_at = asked_at
+
+
+def is_mergeable(cell: Cell, tick: Tick, carrier: Carrier) -> bool:
+    """A delta means something only after a whole statement on the same connection."""
+    if tick.delta:
+        return cell.whole_by is carrier and cell.whole_generation == carrier.generation
+    cell.whole_by = carrier
+    cell.whole_generation = carrier.generation
+    return True
+
+
+def take_frame(cell: Cell, tick: Tick, carrier: Carrier, at: float, now_ms: int) -> None:
+    """Merge what a stream said. Without a venue time it is the newest because it came last, whatever the wall clock says."""
+    ms = tick.event_ms if tick.event_ms is not None else max(now_ms, _newest_ms(cell))
+    if _quote(cell, tick, ms):
+        cell.quote.state(carrier, at)
+        _note(cell, tick.event_ms, now_ms, "ws")
+    _rest_of(cell, tick, ms, carrier, at)
+
+
+def _newest_ms(cell: Cell) -> int:
+    return max(
+        cell.bid_ms, cell.ask_ms, cell.last_ms, cell.volume_ms, cell.mark_ms, cell.index_ms,
+        cell.rate_ms, cell.next_ms, cell.interval_ms, cell.settled_ms,
+    )  # fmt: skip
+
+
+def take_reply(cell: Cell, tick: Tick, carrier: Carrier, receipt: Receipt) -> None:
+    """Merge what a REST reply said. With venue times the newer wins; without, it speaks only where no stream does."""
+    quote = cell.quote
+    rode = quote.rides()
+    agrees = _agrees(cell, tick)
+    ms = tick.event_ms
+    if carrier.stamped and ms is not None:
+        taken = _quote(cell, tick, ms)
+        _rest_of(cell, tick, ms, carrier, receipt.at)
+    elif _is_spoken(quote, rode, receipt):
+        taken = False
+        if rode:
+            _fill(cell, tick, carrier, receipt.at)
+    else:
+        _unstamp(cell, tick)
+        taken = _quote(cell, tick, 0)
+        _rest_of(cell, tick, 0, carrier, receipt.at)
+    if agrees and rode:
+        quote.at = receipt.at
+    elif taken or agrees:
+        _ride(cell, carrier, receipt, rode)
+        if taken:
+            _note(cell, ms, receipt.now_ms, carrier.source)
+
+
+def _is_spoken(quote: Part, rode: bool, receipt: Receipt) -> bool:
+    """Whether streams said something that a reply without venue times can't be trusted to be newer than."""
+    if not rode:
+        return receipt.asked_at < quote.at
+    return quote.by is not None and quote.by.heard_at > receipt.asked_at - SPEAKING_S
+
+
+def _ride(cell: Cell, carrier: Carrier, receipt: Receipt, rode: bool) -> None:
+    """A REST quote is carried on by the stream that its symbol is subscribed on, if that was live when we asked: had it
+    changed since, the stream would have said so. A stream that missed a change is trusted no more until it speaks."""
+    stream = cell.carried_by
+    if rode:
+        cell.carried_by = None
+        if cell.quote.by is not None:
+            cell.quote.by.contradicted += 1
+    elif stream is not None and stream.live and stream.pushes_changes and receipt.asked_at >= stream.up_at:
+        cell.quote.state(stream, receipt.at)
+        return
+    cell.quote.state(carrier, receipt.at)
+
+
+def _agrees(cell: Cell, tick: Tick) -> bool:
+    if tick.bid is None and tick.ask is None:
+        return False
+    return _same(cell, tick.bid, cell.bid) and _same(cell, tick.ask, cell.ask)
+
+
+def _same(cell: Cell, told: float | None, held: float | None) -> bool:
+    return told is None or (_per_coin(told, cell.scale) or None) == held
+
+
+def _per_coin(price: float, scale: int) -> float:
+    """Price per coin. Fifteen digits carry whatever decimal text a venue sends, so the quotient prints as one expects."""
+    return price if scale == 1 else float(f"{price / scale:.15g}")
+
+
+def _note(cell: Cell, event_ms: int | None, now_ms: int, source: str) -> None:
+    cell.event_ms = event_ms
+    cell.received_ms = now_ms
+    cell.source = source
+    cell.version += 1
+    cell.row.version += 1
+
+
+def _quote(cell: Cell, tick: Tick, ms: int) -> bool:
+    seq = tick.seq or 0
+    taken = False
+    bid = tick.bid
+    if bid is not None and (ms > cell.bid_ms or (ms == cell.bid_ms and seq >= cell.bid_seq)):
+        cell.bid = _per_coin(bid, cell.scale) or None
+        cell.bid_size = None if tick.bid_size is None else tick.bid_size * cell.scale
+        cell.bid_ms = ms
+        cell.bid_seq = seq
+        taken = True
+    ask = tick.ask
+    if ask is not None and (ms > cell.ask_ms or (ms == cell.ask_ms and seq >= cell.ask_seq)):
+        cell.ask = _per_coin(ask, cell.scale) or None
+        cell.ask_size = None if tick.ask_size is None else tick.ask_size * cell.scale
+        cell.ask_ms = ms
+        cell.ask_seq = seq
+        taken = True
+    return taken
+
+
+def _rest_of(cell: Cell, tick: Tick, ms: int, carrier: Carrier, at: float) -> None:
+    """Everything but the quote."""
+    if tick.last is not None and ms >= cell.last_ms:
+        cell.last = _per_coin(tick.last, cell.scale)
+        cell.last_ms = ms
+    if tick.volume_usd is not None and ms >= cell.volume_ms:
+        cell.volume_usd = tick.volume_usd
+        cell.volume_ms = ms
+    if tick.mark is not None or tick.index is not None:
+        _reference(cell, tick, ms, carrier, at)
+    if tick.funding_rate is not None or tick.next_funding_ms is not None or tick.funding_interval_h is not None:
+        _funding(cell, tick, ms, carrier, at)
+    if tick.settled_rate is not None and ms >= cell.settled_ms:
+        cell.settled_rate = tick.settled_rate
+        cell.settled_ms = ms
+    cell.version += 1
+    cell.row.version += 1
+
+
+def _reference(cell: Cell, tick: Tick, ms: int, carrier: Carrier, at: float) -> None:
+    if tick.mark is not None and ms >= cell.mark_ms:
+        cell.mark = _per_coin(tick.mark, cell.scale)
+        cell.mark_ms = ms
+        cell.ref.state(carrier, at)
+    if tick.index is not None and ms >= cell.index_ms:
+        cell.index = _per_coin(tick.index, cell.scale)
+        cell.index_ms = ms
+
+
+def _funding(cell: Cell, tick: Tick, ms: int, carrier: Carrier, at: float) -> None:
+    if tick.funding_rate is not None and ms >= cell.rate_ms:
+        cell.funding_rate = tick.funding_rate
+        cell.rate_ms = ms
+        cell.funding.state(carrier, at)
+    if tick.next_funding_ms is not None and ms >= cell.next_ms:
+        cell.next_funding_ms = tick.next_funding_ms or None
+        cell.next_ms = ms
+    if tick.funding_interval_h is not None and ms >= cell.interval_ms:
+        cell.funding_interval_h = tick.funding_interval_h
+        cell.interval_ms = ms
+
+
+def _fill(cell: Cell, tick: Tick, carrier: Carrier, at: float) -> None:
+    """From an unstamped reply beside a living stream: only what the stream never said."""
+    known = Tick(symbol=tick.symbol)
+    for name in ("last", "volume_usd", "mark", "index", "funding_rate", "funding_interval_h", "next_funding_ms"):
+        if getattr(cell, name) is None and getattr(tick, name) is not None:
+            setattr(known, name, getattr(tick, name))
+    _rest_of(cell, known, 0, carrier, at)
+
+
+def _unstamp(cell: Cell, tick: Tick) -> None:
+    """Let a statement without a venue time replace what it states, and anything stamped replace it in turn."""
+    if tick.bid is not None or tick.ask is not None:
+        cell.bid_ms = cell.ask_ms = cell.bid_seq = cell.ask_seq = 0
+    if tick.last is not None:
+        cell.last_ms = 0
+    if tick.volume_usd is not None:
+        cell.volume_ms = 0
+    if tick.mark is not None or tick.index is not None:
+        cell.mark_ms = cell.index_ms = 0
+    if tick.funding_rate is not None or tick.next_funding_ms is not None or tick.funding_interval_h is not None:
+        cell.rate_ms = cell.next_ms = cell.interval_ms = 0
