@@ -95,7 +95,10 @@ class Cell:
 
     def is_fresh(self, now: float, freshness: Freshness) -> bool:
         """Whether the quote was confirmed at most `max_age_s` ago."""
-        return now - self.quote.confirmed_at(now, freshness.max_quiet_s) <= freshness.max_age_s
+        quote = self.quote
+        if now - quote.at <= freshness.max_age_s:
+            return True
+        return now - quote.confirmed_at(now, freshness.max_quiet_s) <= freshness.max_age_s
 
     def is_crossed(self) -> bool:
         """Whether the bid stands above the ask."""

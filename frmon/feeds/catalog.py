@@ -126,9 +126,8 @@ def _trades(listing: Listing) -> bool:
 
 def _is_seated(listing: Listing, was_seated: bool, now_ms: int) -> bool:
     """What trades is seated until its announced end; what is halted only if it traded before."""
-    if listing.off_ms is not None and listing.off_ms <= now_ms:
-        return False
-    return listing.status == "trading" or (listing.status == "halted" and was_seated)
+    ended = listing.off_ms is not None and listing.off_ms <= now_ms
+    return not ended and (listing.status == "trading" or (listing.status == "halted" and was_seated))
 
 
 def _order(listing: Listing) -> tuple[LegKey, bool, str]:

@@ -104,8 +104,7 @@ class Line:
         return all(self.carriers[kind].live for kind in self._watchdog.channels)
 
     def look(self) -> LineState:
-        """Its state now. A line lags when even its freshest recent statement came late: a stream that the venue itself
-        throttles makes some of them late, not all."""
+        """Its state now. It lags when even its freshest recent statement was late: throttling venues delay some, not all."""
         state, skew = self.state, self._access.skew_ms
         now = self._access.clock.mono()
         state.last_message_age_s = None if self._last_at == float("-inf") else max(0.0, now - self._last_at)
@@ -260,7 +259,7 @@ class Line:
             self._want(group)
         if refusal.closing or not asked:
             self._access.tell(f"{self.state.name}: {refusal.why}")
-        if rejected and self.is_live():
+        elif self.is_live():
             self._show(Status.LIVE, self._words())
 
     async def _watch(self) -> None:
