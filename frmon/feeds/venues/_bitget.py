@@ -13,6 +13,7 @@ from msgspec.json import Decoder
 from frmon.errors import DecodeError, Notice, Refused
 from frmon.feeds.contract import Heard
 from frmon.feeds.text import clean, moment
+from frmon.feeds.venues import _books
 from frmon.feeds.venues._reading import (
     UNREADABLE,
     Millis,
@@ -24,7 +25,7 @@ from frmon.feeds.venues._reading import (
     word,
 )
 from frmon.feeds.venues._rows import Due, Figure, Rate, Side, Stamp, due, refuse_failure, rows
-from frmon.model import EMPTY, Tick
+from frmon.model import EMPTY, Book, Tick
 
 _FINE = "00000"
 
@@ -106,7 +107,14 @@ class _ServerTime(msgspec.Struct):
     serverTime: Stamp = None  # noqa: N815
 
 
+class _Depth(msgspec.Struct):
+    bids: _books.Side | None = None
+    asks: _books.Side | None = None
+    ts: Stamp = None
+
+
 _FRAME = Decoder(Frame, strict=False)
+_DEPTH = Decoder(_Depth, strict=False)
 _TICKER = Decoder(Ticker, strict=False)
 _FUND_RATE = Decoder(FundRate, strict=False)
 _SERVER_TIME = Decoder(_ServerTime, strict=False)
@@ -244,3 +252,11 @@ def read_time(raw: bytes) -> int:
     if found is None:
         raise DecodeError("no time")
     return found
+
+
+def read_book(raw: bytes) -> Book:
+    """A reply of `spot/market/orderbook` (levels as text) or `mix/market/merge-depth` (levels as numbers); sizes are in
+    the base coin. The shape of both is as ccxt 4.5.90 reads it. Raises DecodeError."""
+    data, at = _reply(raw)
+    told = _books.read(data, _DEPTH)
+    return _books.book(told.bids, told.asks, told.ts or at)

@@ -9,10 +9,11 @@ from msgspec.json import Decoder
 from frmon.errors import DecodeError
 from frmon.feeds.contract import Page, Request
 from frmon.feeds.text import moment
+from frmon.feeds.venues import _books
 from frmon.feeds.venues._bybit import Ticker, ticker_tick
 from frmon.feeds.venues._reading import UNREADABLE, Decimal, Millis, is_usable, price, unreadable, when, word
-from frmon.feeds.venues._rows import refuse_failure, rows
-from frmon.model import Listing, Market, Tick
+from frmon.feeds.venues._rows import Stamp, refuse_failure, rows
+from frmon.model import Book, Listing, Market, Tick
 
 
 class _Reply(msgspec.Struct):
@@ -66,6 +67,13 @@ class _Instrument(
     step: _Step | None = None
 
 
+class _Depth(msgspec.Struct):
+    b: _books.Side | None = None
+    a: _books.Side | None = None
+    ts: Stamp = None
+
+
+_DEPTH = Decoder(_Depth, strict=False)
 _TICKER = Decoder(Ticker, strict=False)
 _INSTRUMENT = Decoder(_Instrument, strict=False)
 _REPLY = Decoder(_Reply)
@@ -86,12 +94,27 @@ _STATUSES = {"Trading": "trading", "PreLaunch": "prelaunch"}
 
 def _result(raw: bytes) -> tuple[_Result, int | None]:
     """The rows of a reply and the time of its envelope."""
+    reply = _reply(raw)
     try:
-        reply = _REPLY.decode(raw)
-        refuse_failure(reply.retCode, reply.retMsg, "0", "retCode")
         return _RESULT.decode(reply.result), moment(word(reply.time))
     except UNREADABLE as error:
         raise unreadable(error) from None
+
+
+def _reply(raw: bytes) -> _Reply:
+    """An envelope that says success. Raises DecodeError."""
+    try:
+        reply = _REPLY.decode(raw)
+    except UNREADABLE as error:
+        raise unreadable(error) from None
+    refuse_failure(reply.retCode, reply.retMsg, "0", "retCode")
+    return reply
+
+
+def read_book(raw: bytes) -> Book:
+    """A reply of `orderbook`: levels of [price, size] like those of the stream of that name."""
+    told = _books.read(_reply(raw).result, _DEPTH)
+    return _books.book(told.b, told.a, told.ts)
 
 
 def read_tickers(raw: bytes) -> Sequence[Tick]:
@@ -103,12 +126,7 @@ def read_tickers(raw: bytes) -> Sequence[Tick]:
 
 def read_time(raw: bytes) -> int:
     """The server's time in Unix milliseconds."""
-    try:
-        reply = _REPLY.decode(raw)
-    except UNREADABLE as error:
-        raise unreadable(error) from None
-    refuse_failure(reply.retCode, reply.retMsg, "0", "retCode")
-    at = moment(word(reply.time))
+    at = moment(word(_reply(raw).time))
     if at is None:
         raise DecodeError("no time")
     return at

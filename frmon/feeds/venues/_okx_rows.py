@@ -11,8 +11,9 @@ import msgspec
 
 from frmon.errors import DecodeError
 from frmon.feeds.text import is_symbol
+from frmon.feeds.venues import _books
 from frmon.feeds.venues._reading import UNREADABLE, Amount, Fraction, Moment, Name, members, mended, unreadable, word
-from frmon.model import EMPTY, Tick
+from frmon.model import EMPTY, Book, Tick
 
 LONGEST_H = 24.0  # no funding interval is longer
 HOUR_MS = 3_600_000
@@ -43,7 +44,14 @@ class _Reply(msgspec.Struct):
     data: list[Row] | None = None
 
 
+class _Depth(msgspec.Struct):
+    bids: _books.Side | None = None
+    asks: _books.Side | None = None
+    ts: Moment = None
+
+
 _REPLY = msgspec.json.Decoder(_Reply, strict=False)
+_DEPTHS = msgspec.json.Decoder(list[_Depth], strict=False)
 
 
 @lru_cache(maxsize=16_384)
@@ -132,6 +140,15 @@ def server_time(raw: bytes) -> int:
     if not told or told[0] is None:
         raise DecodeError("no time")
     return told[0]
+
+
+def depth(raw: bytes) -> Book:
+    """A reply of `market/books`: levels of [price, size, "0", orders], sizes of swaps in contracts. The shape of the reply
+    is that of the `books` channel, and as ccxt 4.5.90 reads it. Raises DecodeError."""
+    found = _books.read(data(raw), _DEPTHS)
+    if len(found) != 1:
+        raise DecodeError("no order book")
+    return _books.book(found[0].bids, found[0].asks, found[0].ts)
 
 
 def _rows(raw: bytes) -> list[Row]:

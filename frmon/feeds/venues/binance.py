@@ -226,4 +226,8 @@ VENUE = Venue(
         ),
     ),
     verdict=verdict,
+    depths=(
+        Depth(Market.SPOT, _spot_depth, depth, DEPTH_LEVELS),
+        Depth(Market.PERP, _perp_depth, depth, DEPTH_LEVELS),
+    ),
 )

@@ -7,13 +7,14 @@ much to take in whole. They are dialled for the symbols of present interest only
 import re
 from collections.abc import Mapping, Sequence
 from functools import partial
+from urllib.parse import quote
 
 import msgspec
 
 from frmon.errors import Unreachable
-from frmon.feeds.contract import Ask, Channel, Directory, Request, Rule, ServerTime, Snapshot, Stream, Venue
+from frmon.feeds.contract import Ask, Channel, Depth, Directory, Request, Rule, ServerTime, Snapshot, Stream, Venue
 from frmon.feeds.venues._answers import refusal, told
-from frmon.feeds.venues._bitget import hear, read_fund_rates, read_tickers, read_time
+from frmon.feeds.venues._bitget import hear, read_book, read_fund_rates, read_tickers, read_time
 from frmon.feeds.venues._bitget_lists import read_contracts, read_pairs
 from frmon.feeds.venues._reading import retry_after
 from frmon.model import Market
@@ -75,7 +76,18 @@ _FUND_RATES = _get("/api/v2/mix/market/current-fund-rate", "productType=USDT-FUT
 _CONTRACTS = _get("/api/v2/mix/market/contracts", "productType=USDT-FUTURES")
 _SYMBOLS = _get("/api/v2/spot/public/symbols")
 _TIME = _get("/api/v2/public/time")
+_SPOT_BOOK = "/api/v2/spot/market/orderbook"
+_MIX_BOOK = "/api/v2/mix/market/merge-depth"
 _REQUESTS = (_MIX_TICKERS, _SPOT_TICKERS, _FUND_RATES, _CONTRACTS, _SYMBOLS, _TIME)
+
+
+def _spot_depth(symbol: str) -> Request:
+    return _get(_SPOT_BOOK, f"symbol={quote(symbol, safe='')}&type=step0&limit=150")  # 150 at most; step0: not merged
+
+
+def _mix_depth(symbol: str) -> Request:
+    """`max` is the largest of the fixed numbers of levels of this contract; scale0: not merged."""
+    return _get(_MIX_BOOK, f"symbol={quote(symbol, safe='')}&productType=USDT-FUTURES&precision=scale0&limit=max")
 
 
 def _stream(name: str, market: Market, kind: str, parts: frozenset[str], at_most: int) -> Stream:
@@ -109,6 +121,7 @@ VENUE = Venue(
     rules=(
         Rule("all", 6_000, 60.0),
         *(Rule(request.path, 10, 1.0) for request in _REQUESTS),  # 20, some 10, are allowed
+        *(Rule(path, 10, 1.0) for path in (_SPOT_BOOK, _MIX_BOOK)),
         Rule("connects", 270, 300.0),  # 300 are allowed
     ),
     directories=(
@@ -150,4 +163,5 @@ VENUE = Venue(
     ),
     server_times=(ServerTime(_TIME, read_time),),
     verdict=verdict,
+    depths=(Depth(Market.SPOT, _spot_depth, read_book, 150), Depth(Market.PERP, _mix_depth, read_book)),
 )

@@ -7,14 +7,15 @@ with bid and ask (pushed again after 3 s without change), `tickers.<s>` says las
 import re
 from collections.abc import Mapping, Sequence
 from functools import partial
+from urllib.parse import quote
 
 import msgspec
 
 from frmon.errors import Unreachable
-from frmon.feeds.contract import Ask, Channel, Directory, Request, Rule, ServerTime, Snapshot, Stream, Venue
+from frmon.feeds.contract import Ask, Channel, Depth, Directory, Request, Rule, ServerTime, Snapshot, Stream, Venue
 from frmon.feeds.venues._answers import refusal, told
 from frmon.feeds.venues._bybit import hear_linear, hear_spot
-from frmon.feeds.venues._bybit_rest import read_linear, read_spot, read_tickers, read_time
+from frmon.feeds.venues._bybit_rest import read_book, read_linear, read_spot, read_tickers, read_time
 from frmon.feeds.venues._reading import retry_after
 from frmon.model import Market
 
@@ -87,6 +88,14 @@ def _tickers(market: Market, category: str, parts: frozenset[str]) -> Snapshot:
     )
 
 
+_DEPTH_LEVELS = 200  # most on spot until 2026; 1,000 since, says the newest page
+
+
+def _depth(category: str, symbol: str) -> Request:
+    query = f"category={category}&symbol={quote(symbol, safe='')}&limit={_DEPTH_LEVELS}"
+    return Request(endpoint="rest", path="/v5/market/orderbook", query=query, costs=_HTTP)
+
+
 _PERP = Stream(
     name="perp",
     market=Market.PERP,
@@ -148,6 +157,10 @@ VENUE = Venue(
     streams=(_PERP, _SPOT),
     server_times=(ServerTime(Request(endpoint="rest", path="/v5/market/time", costs=_HTTP), read_time),),
     verdict=verdict,
+    depths=(
+        Depth(Market.SPOT, partial(_depth, "spot"), read_book, _DEPTH_LEVELS),
+        Depth(Market.PERP, partial(_depth, "linear"), read_book, _DEPTH_LEVELS),
+    ),
     aliases={"NEIRO": "NEIROETH", "NEIROCTO": "NEIRO"},
     suffix_multipliers=True,
 )

@@ -6,12 +6,13 @@ is kept by a text ping. Funding, mark and index prices come by REST: their chann
 
 from collections.abc import Mapping
 from functools import partial
+from urllib.parse import quote
 
 from frmon.errors import DecodeError, Unreachable
-from frmon.feeds.contract import Channel, Directory, Request, Rule, ServerTime, Snapshot, Stream, Venue
+from frmon.feeds.contract import Channel, Depth, Directory, Request, Rule, ServerTime, Snapshot, Stream, Venue
 from frmon.feeds.venues._answers import refusal
 from frmon.feeds.venues._okx_listings import page
-from frmon.feeds.venues._okx_rows import server_time, snapshot
+from frmon.feeds.venues._okx_rows import depth, server_time, snapshot
 from frmon.feeds.venues._okx_stream import ask, ask_notices, parse
 from frmon.feeds.venues._reading import members, retry_after, word
 from frmon.model import Market
@@ -68,6 +69,13 @@ def _tickers(market: Market, kind: str) -> Snapshot:
     )
 
 
+DEPTH_LEVELS = 400  # at most
+
+
+def _depth(symbol: str) -> Request:
+    return _get("market/books", "books", f"instId={quote(symbol, safe='')}&sz={DEPTH_LEVELS}")
+
+
 def _stream(name: str, market: Market) -> Stream:
     return Stream(
         name=name,
@@ -103,6 +111,7 @@ VENUE = Venue(
         Rule("funding rate", 10, 2.0),
         Rule("mark price", 10, 2.0),
         Rule("time", 10, 2.0),
+        Rule("books", 40, 2.0),
     ),
     directories=(_directory(Market.SPOT, "SPOT"), _directory(Market.PERP, "SWAP")),
     snapshots=(
@@ -156,4 +165,5 @@ VENUE = Venue(
     ),
     server_times=(ServerTime(_get("public/time", "time"), server_time),),
     verdict=verdict,
+    depths=tuple(Depth(market, _depth, depth, DEPTH_LEVELS) for market in (Market.SPOT, Market.PERP)),
 )
