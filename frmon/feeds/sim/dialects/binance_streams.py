@@ -172,7 +172,7 @@ class BinanceSession:
                 self._say_marks(outs, stream, now_ms)
             elif what == "contractInfo" and self._version != self.stage.world.version:
                 self._version = self.stage.world.version
-                fresh = [i for i in self._rows() if i.on_ms > now_ms - 5_000]
+                fresh = [i for i in self._rows() if now_ms - 5_000 < i.on_ms <= now_ms]
                 outs.extend(self._wrap(stream, contract_info(i, now_ms)) for i in fresh)
         self._changed.clear()
         for stream, i in self._marked.items():

@@ -282,7 +282,7 @@ class OkxSession:
         """What is new."""
         for channel, name in self._topics:
             if channel == "instruments":
-                outs.append(self._list(name, [i for i in self._listed(name) if i.on_ms > now_ms - 5_000]))
+                outs.append(self._list(name, [i for i in self._listed(name) if now_ms - 5_000 < i.on_ms <= now_ms]))
 
 
 def connect(stage: Stage, path: str, query: Query, now_ms: int) -> Session | Reply:
