@@ -18,6 +18,7 @@ from frmon.feeds.sim.dialects.binance_rows import (
 )
 from frmon.feeds.sim.dialects.binance_streams import connect_perp, connect_spot
 from frmon.feeds.sim.instrument import Instrument
+from frmon.feeds.sim.steps import Step, ladder
 from frmon.feeds.sim.world import World
 
 LISTED = frozenset({"normal", "tradfi", "premarket", "dated", "usdc"})  # COIN-M has its own host
@@ -124,6 +125,59 @@ def funding_past(world: World, query: Query, now_ms: int) -> Reply:
     )  # fmt: skip
 
 
+# order books
+
+
+PERP_LIMITS = (5, 10, 20, 50, 100, 500, 1_000)
+
+
+def spot_depth(world: World, query: Query, now_ms: int) -> Reply:
+    """/api/v3/depth: no time in it."""
+    limit = query.get("limit", "100")
+    if not limit.isdecimal() or not int(limit):
+        return error(-1130, "Data sent for parameter 'limit' is not valid.")
+    return _depth(world, "spot", query, min(5_000, int(limit)))
+
+
+def perp_depth(world: World, query: Query, now_ms: int) -> Reply:
+    """/fapi/v1/depth: only some numbers of levels can be asked for."""
+    limit = query.get("limit", "500")
+    if limit not in map(str, PERP_LIMITS):
+        return error(-4021, f"{limit} is not valid depth limit.")
+    return _depth(world, "perp", query, int(limit))
+
+
+def _depth(world: World, market: str, query: Query, levels: int) -> Reply:
+    if "symbol" not in query:
+        return error(-1102, "Mandatory parameter 'symbol' was not sent, was empty/null, or malformed.")
+    i = {one.symbol: one for one in rows_of(world, market)}.get(query["symbol"])
+    if i is None:
+        return error(-1121, "Invalid symbol.")
+    bids, asks = ladder(i, world.seed, levels)
+    times = {} if market == "spot" else {"E": i.quote.changed_ms + 1, "T": i.quote.changed_ms}
+    return reply({"lastUpdateId": i.quote.seq} | times | {"bids": _printed(i, bids), "asks": _printed(i, asks)})
+
+
+def _printed(i: Instrument, steps: list[Step]) -> list[list[str]]:
+    """Spot prints eight decimals always."""
+    if i.market == "spot":
+        return [[coin8(price), coin8(size)] for price, size in steps]
+    return [[i.price(price), i.size(size)] for price, size in steps]
+
+
+def _depth_weight(market: str) -> Callable[[Query], int]:
+    """By the number of levels."""
+    steps = ((100, 5), (500, 25), (1_000, 50), (5_000, 250)) if market == "spot" else ((50, 2), (100, 5), (500, 10))
+    usual, most = ("100", 250) if market == "spot" else ("500", 20)
+
+    def weight(query: Query) -> int:
+        limit = query.get("limit", usual)
+        levels = int(limit) if limit.isdecimal() else 0
+        return next((units for upto, units in steps if levels <= upto), most)
+
+    return weight
+
+
 # limits and routes
 
 
@@ -166,6 +220,7 @@ SPOT = Dialect(
         "/api/v3/ping": Route(answer=lambda w, q, n: reply({}), quotas=_W),
         "/api/v3/time": Route(answer=_time, quotas=_W),
         "/api/v3/exchangeInfo": Route(answer=spot_info, quotas=_W, weight=20),
+        "/api/v3/depth": Route(answer=spot_depth, quotas=_W, weight=_depth_weight("spot")),
         "/api/v3/ticker/bookTicker": Route(answer=_per_symbol("spot", spot_book), quotas=_W, weight=_weighs(2, 4)),
         "/api/v3/ticker/24hr": Route(answer=_per_symbol("spot", spot_day), quotas=_W, weight=_weighs(2, 80)),
         "/api/v3/ticker/price": Route(
@@ -193,6 +248,7 @@ PERP = Dialect(
         "/fapi/v1/ping": Route(answer=lambda w, q, n: reply({}), quotas=_W),
         "/fapi/v1/time": Route(answer=_time, quotas=_W),
         "/fapi/v1/exchangeInfo": Route(answer=perp_info, quotas=_W),
+        "/fapi/v1/depth": Route(answer=perp_depth, quotas=_W, weight=_depth_weight("perp")),
         "/fapi/v1/ticker/bookTicker": Route(answer=_per_symbol("perp", perp_book), quotas=_W, weight=_weighs(2, 5)),
         "/fapi/v1/ticker/24hr": Route(
             answer=_per_symbol("perp", perp_day, lambda i: i.state == "trading"), quotas=_W, weight=_weighs(1, 40)

@@ -18,13 +18,15 @@ from frmon.feeds.sim.dialects.bitget_rows import (
 )
 from frmon.feeds.sim.dialects.bitget_socket import LIVE, Socket
 from frmon.feeds.sim.instrument import Instrument
+from frmon.feeds.sim.steps import ladder
 from frmon.feeds.sim.world import World
 
 PRODUCTS = frozenset(
     {"USDT-FUTURES", "USDC-FUTURES", "COIN-FUTURES", "SUSDT-FUTURES", "SUSDC-FUTURES", "SCOIN-FUTURES"}
 )
 Answer = Callable[[World, Query, int], Reply]
-Rows = Callable[[World, Query, int], list[dict[str, Any]]]
+Rows = Callable[[World, Query, int], Any]
+MIX_LIMITS = {"1": 1, "5": 5, "15": 15, "50": 50, "100": 100, "max": 500}
 
 
 class Bad(Exception):
@@ -115,6 +117,36 @@ def past_funding(world: World, query: Query, _now_ms: int) -> list[dict[str, Any
     return [{"symbol": found[0].symbol, "fundingRate": trimmed(rate, 8), "fundingTime": str(at)} for at, rate in past]
 
 
+def spot_book(world: World, query: Query, now_ms: int) -> dict[str, Any]:
+    """GET /api/v2/spot/market/orderbook: 150 levels of text at most."""
+    i = _book_of(world.instruments("bitget", "spot").values(), query)
+    limit = query.get("limit") or "150"
+    if not limit.isdecimal() or not int(limit):
+        raise Bad("400172", "Parameter verification failed")
+    bids, asks = (
+        [[trimmed(price, i.decimals), trimmed(size, i.size_decimals)] for price, size in side]
+        for side in ladder(i, world.seed, min(150, int(limit)))
+    )
+    return {"asks": asks, "bids": bids, "ts": str(now_ms)}
+
+
+def perp_book(world: World, query: Query, now_ms: int) -> dict[str, Any]:
+    """GET /api/v2/mix/market/merge-depth: levels of numbers, not of text, in fixed numbers."""
+    i = _book_of(_contracts(world, query), query)
+    levels = MIX_LIMITS.get(query.get("limit") or "100")
+    if levels is None or query.get("precision", "scale0") != "scale0":
+        raise Bad("400172", "Parameter verification failed")
+    bids, asks = ladder(i, world.seed, levels)
+    shape = {"scale": trimmed(i.tick, i.decimals), "precision": "scale0", "isMaxPrecision": "NO"}
+    return {"asks": asks, "bids": bids, "ts": str(now_ms)} | shape
+
+
+def _book_of(rows: Iterable[Instrument], query: Query) -> Instrument:
+    if not query.get("symbol"):
+        raise Bad("400172", "Parameter verification failed")
+    return _named([i for i in rows if i.state in LIVE], query)[0]
+
+
 def margin_currencies(_world: World, _query: Query, _now_ms: int) -> list[dict[str, Any]]:
     """GET /api/v2/margin/currencies: nothing can be borrowed here."""
     return []
@@ -142,6 +174,8 @@ BITGET = Dialect(
         "/api/v2/public/time": Route(answer=public_time, quotas=_QUOTAS),
         "/api/v2/spot/public/symbols": Route(answer=_answers(spot_symbols), quotas=_QUOTAS),
         "/api/v2/spot/market/tickers": Route(answer=_answers(spot_tickers), quotas=_QUOTAS),
+        "/api/v2/spot/market/orderbook": Route(answer=_answers(spot_book), quotas=_QUOTAS),
+        "/api/v2/mix/market/merge-depth": Route(answer=_answers(perp_book), quotas=_QUOTAS),
         "/api/v2/mix/market/contracts": Route(answer=_answers(contracts), quotas=_QUOTAS),
         "/api/v2/mix/market/tickers": Route(answer=_answers(perp_tickers), quotas=_QUOTAS),
         "/api/v2/mix/market/current-fund-rate": Route(answer=_answers(current_funding), quotas=_QUOTAS),

@@ -5,13 +5,24 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from frmon.feeds.sim.dialects import Close, Dialect, Query, Quota, Reply, Route, Session, Stage, reply
-from frmon.feeds.sim.dialects.bybit_rows import linear_listing, linear_row, settled, spot_listing, spot_row, status_of
+from frmon.feeds.sim.dialects.bybit_rows import (
+    has_book,
+    linear_listing,
+    linear_row,
+    settled,
+    spot_listing,
+    spot_row,
+    status_of,
+    trimmed,
+)
 from frmon.feeds.sim.dialects.bybit_socket import Socket
 from frmon.feeds.sim.instrument import Instrument
+from frmon.feeds.sim.steps import ladder
 from frmon.feeds.sim.world import World
 
 SOCKETS = {"/v5/public/linear": "linear", "/v5/public/spot": "spot", "/v5/public/misc/status": "status"}
 MARKETS = {"linear": "perp", "spot": "spot"}
+LEVELS = {"linear": 500, "spot": 200}
 _CURSOR = re.compile(r"first=(?P<first>.+)&last=(?P<last>.+)")
 
 
@@ -91,6 +102,25 @@ def tickers(world: World, query: Query, now_ms: int) -> Reply:
     return envelope({"category": category, "list": [row(i) for i in rows]}, now_ms)
 
 
+def orderbook(world: World, query: Query, now_ms: int) -> Reply:
+    """GET /v5/market/orderbook: one level of spot and 25 of linear unless more are asked for."""
+    category = query.get("category", "")
+    if category not in MARKETS:
+        return _refuse(now_ms, "Category is invalid")
+    limit = query.get("limit", "1" if category == "spot" else "25")
+    if not limit.isdecimal() or not 1 <= int(limit) <= LEVELS[category]:
+        return _refuse(now_ms, "Limit is invalid")
+    i = next((i for i in listed(world, category) if i.symbol == query.get("symbol")), None)
+    if i is None or not has_book(i):
+        return _refuse(now_ms, "Symbol Is Invalid")
+    bids, asks = (
+        [[trimmed(price, i.decimals), trimmed(size, i.size_decimals)] for price, size in side]
+        for side in ladder(i, world.seed, int(limit))
+    )
+    seq, at = i.quote.seq, i.quote.changed_ms
+    return envelope({"s": i.symbol, "b": bids, "a": asks, "ts": at, "u": seq, "seq": seq, "cts": at}, now_ms)
+
+
 def funding_history(world: World, query: Query, now_ms: int) -> Reply:
     """GET /v5/market/funding/history: newest first, at most 200; a start without an end is refused."""
     instrument = world.instruments("bybit", "perp").get(query.get("symbol", ""))
@@ -134,6 +164,7 @@ BYBIT = Dialect(
         "/v5/market/time": Route(answer=market_time, quotas=("requests",)),
         "/v5/market/instruments-info": Route(answer=instruments_info, quotas=("requests",)),
         "/v5/market/tickers": Route(answer=tickers, quotas=("requests",)),
+        "/v5/market/orderbook": Route(answer=orderbook, quotas=("requests",)),
         "/v5/market/funding/history": Route(answer=funding_history, quotas=("requests",)),
     },
     quotas=(Quota(name="requests", limit=600, window_s=5.0, refuse=_too_frequent, ban_s=600.0, ban=_too_frequent),),

@@ -8,6 +8,7 @@ from frmon.feeds.sim.dialects import Close, Dialect, Query, Quota, Reply, Route,
 from frmon.feeds.sim.dialects.okx_channels import DECIMAL16, connect, funding_row, index_row, mark_row, ticker_row
 from frmon.feeds.sim.dialects.okx_rows import instrument_row
 from frmon.feeds.sim.instrument import Instrument
+from frmon.feeds.sim.steps import ladder
 from frmon.feeds.sim.world import World
 
 MARKETS = {"SPOT": "spot", "SWAP": "perp"}
@@ -89,6 +90,22 @@ def single_ticker(world: World, query: Query, now_ms: int) -> Reply:
     return UNKNOWN if i is None or i.kind == "xperp" else success([ticker_row(i)])
 
 
+def books(world: World, query: Query, now_ms: int) -> Reply:
+    """/api/v5/market/books?instId=&sz=: levels of price, size (contracts of a swap), "0" and the number of orders."""
+    wanted = query.get("instId", "")
+    i = world.instruments("okx", "perp").get(wanted) or world.instruments("okx", "spot").get(wanted)
+    size = query.get("sz", "1")
+    if not size.isdecimal() or not 1 <= int(size) <= 400:
+        return error("51000", "Parameter sz error")
+    if i is None or i.kind == "xperp" or i.state == "prelaunch":
+        return UNKNOWN
+    bids, asks = (
+        [[i.price(price), i.size(size), "0", str(1 + n % 5)] for n, (price, size) in enumerate(side)]
+        for side in ladder(i, world.seed, int(size))
+    )
+    return success([{"asks": asks, "bids": bids, "ts": str(i.quote.changed_ms), "seqId": i.quote.seq}])
+
+
 def _time(world: World, query: Query, now_ms: int) -> Reply:
     return success([{"ts": str(now_ms)}])
 
@@ -110,7 +127,7 @@ def shown(i: Instrument) -> bool:
     return i.state != "prelaunch"
 
 
-_TWENTY, _TEN, _ONE = ("20 in 2 s *",), ("10 in 2 s *",), ("1 in 5 s *",)
+_FORTY, _TWENTY, _TEN, _ONE = ("40 in 2 s *",), ("20 in 2 s *",), ("10 in 2 s *",), ("1 in 5 s *",)
 _INSTRUMENTS = _by_type(instrument_row, lambda i: True)
 
 DIALECTS = (
@@ -122,6 +139,7 @@ DIALECTS = (
             "/api/v5/public/instruments": Route(_INSTRUMENTS, _TWENTY),
             "/api/v5/market/tickers": Route(_by_type(ticker_row, shown), _TWENTY),
             "/api/v5/market/ticker": Route(single_ticker, _TWENTY),
+            "/api/v5/market/books": Route(books, _FORTY),
             "/api/v5/public/mark-price": Route(_by_type(mark_row, lambda i: i.market == "perp"), _TEN),
             "/api/v5/market/index-tickers": Route(index_tickers, _TWENTY),
             "/api/v5/public/funding-rate": Route(funding_rate, _TEN),
@@ -130,6 +148,7 @@ DIALECTS = (
             "/api/v5/system/status": Route(_status, _ONE),
         },
         quotas=(
+            Quota(name=_FORTY[0], limit=40, window_s=2, refuse=_busy),
             Quota(name=_TWENTY[0], limit=20, window_s=2, refuse=_busy),
             Quota(name=_TEN[0], limit=10, window_s=2, refuse=_busy),
             Quota(name=_ONE[0], limit=1, window_s=5, refuse=_busy),
