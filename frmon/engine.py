@@ -1,7 +1,7 @@
 """The composition root: builds feeds, board and signals, and offers named calls. No logic of its own.
 
 It runs on its own asyncio loop: in the main thread for headless commands, in a worker thread under the screen. Other
-threads may read everything public here at any time, and call `redial`, `interest` and `stop`; nothing else.
+threads may read everything public here at any time, and call `redial`, `interest`, `study` and `stop`; nothing else.
 """
 
 import asyncio
@@ -19,11 +19,13 @@ from frmon.config import Settings
 from frmon.feeds import access, fleet, pacer
 from frmon.feeds.catalog import Catalog
 from frmon.feeds.contract import Venue
-from frmon.feeds.rest import Http
+from frmon.feeds.depth import Depths, Desk
+from frmon.feeds.rest import Http, Rest
 from frmon.jobs import Jobs
 from frmon.model import LegKey, Listing, Market, Signal, VenueState
 from frmon.signals.watch import watch
 from frmon.spread import Terms
+from frmon.study import CoinDepth, Study
 
 LOG = logging.getLogger("frmon.engine")
 KEPT_BUDGETS = 32  # of other endpoints, in the file that survives restarts
@@ -68,6 +70,7 @@ class Engine:
         self._catalog = Catalog({v.name: (v.aliases, v.suffix_multipliers) for v in self.venues}, settings.coins)
         self._identity = identity.Identity(self.board, self._catalog, self.clock, self.terms.freshness, self.tell)
         self._pulse = pulse.Pulse(self.board, self.fleets, self.terms, self.clock, self.tell)
+        self._study = Study(self.board, self.terms, settings.signals.threshold_pct, self.clock)
         self._state_dir = state_dir
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopped: asyncio.Event | None = None
@@ -94,6 +97,7 @@ class Engine:
             jobs.start(
                 "signals", lambda: watch(self.board, self.settings.signals, self.terms, self.clock, self.signals)
             )
+            jobs.start("depth", lambda: self._study.run(self._depths(http, pacers)))
             jobs.start("budgets", lambda: self._remember(pacers))
             await self._stopped.wait()
         finally:
@@ -114,6 +118,16 @@ class Engine:
     def interest(self, coins: Sequence[str]) -> None:
         """From any thread: these coins are looked at now (visible, pinned, selected)."""
         self._pulse.looked_at = tuple(coins)
+
+    def study(self, coin: str | None) -> None:
+        """From any thread: ask for the order books of this coin's legs from now on, and of no other's; None: of nobody's."""
+        self._study.coin = coin
+        self._call(self._study.refresh)
+
+    @property
+    def depth(self) -> CoinDepth | None:
+        """What the order books of the studied coin say; None while nothing is studied."""
+        return self._study.depth
 
     def redial(self, venue: str) -> None:
         """From any thread: drop and dial again every line of this venue."""
@@ -144,7 +158,7 @@ class Engine:
         return fleet.Fleet(
             venue,
             access.Terms(
-                endpoints={**venue.endpoints, **settings.venues[venue.name].endpoints},
+                endpoints=self._endpoints(venue),
                 sink=self.board,
                 waiting=self._waiting,
                 clock=self.clock,
@@ -157,6 +171,11 @@ class Engine:
                 time_scale=settings.feeds.time_scale,
             ),
         )
+
+    def _depths(self, http: Http, pacers: dict[str, pacer.Pacer]) -> Depths:
+        rests = {v.name: Rest(http, v, self._endpoints(v), pacers[v.name], self.clock) for v in self.venues}
+        desks = [Desk(v, rests[v.name], pacers[v.name]) for v in self.venues]
+        return Depths(desks, self.clock, self.tell, self.settings.feeds.time_scale)
 
     def _want(self) -> None:
         for name, one in self.fleets.items():
@@ -174,8 +193,10 @@ class Engine:
         return pacer.Pacer(self.clock, venue.rules, saved=self._saved().get(self._budget_key(venue)))
 
     def _budget_key(self, venue: Venue) -> str:
-        endpoints = {**venue.endpoints, **self.settings.venues[venue.name].endpoints}
-        return f"{venue.name} {' '.join(sorted(endpoints.values()))}"
+        return f"{venue.name} {' '.join(sorted(self._endpoints(venue).values()))}"
+
+    def _endpoints(self, venue: Venue) -> dict[str, str]:
+        return {**venue.endpoints, **self.settings.venues[venue.name].endpoints}
 
     def _saved(self) -> dict[str, object]:
         saved = pacer.load(self._state_dir / "budgets.json") if self._state_dir is not None else None
