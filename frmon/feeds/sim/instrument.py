@@ -104,9 +104,9 @@ class Scene(msgspec.Struct, frozen=True, kw_only=True):
 SCENES = {
     scene.name: scene
     for scene in (
-        Scene(name="calm", changes_per_s=1_500.0),
-        Scene(name="busy", changes_per_s=3_000.0, sigma=1.6, episode_every_s=2.0),
-        Scene(name="storm", changes_per_s=6_000.0, sigma=4.0, episode_every_s=0.7),
-        Scene(name="listing", changes_per_s=1_500.0, listing_after_s=20.0),
+        Scene(name="calm", changes_per_s=2_400.0),
+        Scene(name="busy", changes_per_s=4_500.0, sigma=1.6, episode_every_s=2.0),
+        Scene(name="storm", changes_per_s=9_000.0, sigma=4.0, episode_every_s=0.7),
+        Scene(name="listing", changes_per_s=2_400.0, listing_after_s=20.0),
     )
 }
