@@ -7,7 +7,10 @@ from pathlib import Path
 from frmon.tui.source import Source
 
 ENVIRONMENT = {"TEXTUAL_ANIMATIONS": "none", "TEXTUAL_SMOOTH_SCROLL": "0"}
-"""What Textual reads when it is imported; the user's own values win."""
+"""What Textual reads when it is imported, which only modules in here do; the user's own values win."""
+
+for _name, _value in ENVIRONMENT.items():
+    os.environ.setdefault(_name, _value)
 
 
 def run_screen(engine: Source, state: Path | None = None) -> int:
@@ -18,8 +21,6 @@ def run_screen(engine: Source, state: Path | None = None) -> int:
     if not is_tty():
         sys.stderr.write("frmon: the screen needs a terminal; without one use `frmon snapshot`\n")
         return 2
-    for name, value in ENVIRONMENT.items():
-        os.environ.setdefault(name, value)
     from frmon.tui.app import run
 
     return run(engine, state)

@@ -11,7 +11,7 @@ from textual.theme import Theme
 from frmon.tui.desk import Desk
 from frmon.tui.detail import Detail
 from frmon.tui.filterline import FilterInput
-from frmon.tui.guard import Guard
+from frmon.tui.guard import Guard, last_resort
 from frmon.tui.help import Group, Help, Overlay
 from frmon.tui.hosting import EngineThread
 from frmon.tui.panel import Signals
@@ -42,7 +42,7 @@ class Frmon(App[int]):
         self.forced_plain = wants_plain()
         for theme in THEMES:
             self.register_theme(theme)
-        self.theme = self._first_theme()
+        self.theme = self.first_theme = self._first_theme()
         self.desk = Desk(source, self.saved, palette(self.current_theme), lambda: self.host.trouble)
 
     def _first_theme(self) -> str:
@@ -69,7 +69,7 @@ class Frmon(App[int]):
     def remember(self) -> None:
         """Save the user's ways."""
         state: State = self.desk.state()
-        state.theme = self.saved.theme if self.forced_plain else self.theme
+        state.theme = self.saved.theme if self.theme == self.first_theme else self.theme
         save(self.path, state)
 
     def _recolour(self, theme: Theme) -> None:
@@ -119,9 +119,11 @@ def run(source: Source, path: Path | None) -> int:
     guard = Guard(leave)
     guard.start()
     try:
-        code = app.run(mouse=source.settings.screen.mouse)
+        app.run(mouse=source.settings.screen.mouse)
+        code = guard.code or app.return_value or app.return_code or 0
         if not app.host.join():
             sys.stderr.write("frmon: the engine did not end in time\n")
+            last_resort(code)
     finally:
         guard.stop()
-    return guard.code or (app.return_code or 0 if code is None else code)
+    return code

@@ -111,10 +111,10 @@ class Desk(Screen[None]):
         wide, tall = event.size.width >= WIDE, event.size.height >= TALL
         self.set_class(wide, "-beside")
         self.frame.signals.display = (wide or tall) if self._wants_signals is None else self._wants_signals
-        self.call_after_refresh(self.repaint)
+        self.call_after_refresh(self.paint, whole=True)
 
     def on_screen_resume(self) -> None:
-        self.call_after_refresh(self.repaint)
+        self.call_after_refresh(self.paint, whole=True)
 
     def _per_second(self) -> float:
         return max(1.0, min(10.0, self.source.settings.screen.updates_per_s))

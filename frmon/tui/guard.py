@@ -79,6 +79,13 @@ class Guard:
             os._exit(self.code or 1)
 
 
+def last_resort(code: int, seconds: float = 1.0) -> None:
+    """End the process soon, even if threads that nobody can stop would keep it."""
+    timer = threading.Timer(seconds, os._exit, (code,))
+    timer.daemon = True
+    timer.start()
+
+
 def _attributes() -> list[Any] | None:
     try:
         return termios.tcgetattr(0)

@@ -3,13 +3,14 @@
 from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
+from rich.cells import chop_cells
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
 from frmon.model import Signal
 from frmon.tui import figures
 from frmon.tui.grid import Look
-from frmon.tui.lines import Line, Palette, Pane, pad
+from frmon.tui.lines import Line, Palette, Pane, pad, safe
 from frmon.tui.source import Happening
 
 SHOWN = 5
@@ -35,10 +36,16 @@ def _code(look: Look, venue: str) -> str:
     return look.codes.get(venue, venue[:2].upper())
 
 
-def event_lines(events: Iterable[Happening], count: int) -> list[Line]:
-    """The latest events, newest first."""
-    latest = [e for e, _ in zip(list(events), range(max(0, count)), strict=False)]
-    return [((figures.clock(e.at_ms)[:5] + " ", "stale"), (e.text, "dim")) for e in latest]
+def event_lines(events: Iterable[Happening], count: int, width: int) -> list[Line]:
+    """The latest events, newest first, each in up to three lines, in `count` lines at most."""
+    lines: list[Line] = []
+    for event in list(events)[:count]:
+        told = chop_cells(safe(event.text), max(8, width - 6))[:3]
+        lines += [
+            ((figures.clock(event.at_ms)[:5] + " " if n == 0 else " " * 6, "stale"), (t, "dim"))
+            for n, t in enumerate(told)
+        ]
+    return lines[:count]
 
 
 class Signals(Pane, can_focus=True):
@@ -74,7 +81,7 @@ class Signals(Pane, can_focus=True):
         room = height - SHOWN - 4
         if room > 2:
             lines += [()] * (SHOWN + 2 - len(lines)) + [pad([("EVENTS", "head")], width, left=True)]
-            lines += event_lines(events, room)
+            lines += event_lines(events, room, width)
         self.show(lines)
 
     def action_choose(self, by: int) -> None:

@@ -57,7 +57,7 @@ async def drawn_anew(app: Recorded) -> pyte.Screen:
     """A terminal of the same size on which everything was drawn at once, from nothing remembered."""
     app.desk.table.repaint()
     for widget in app.screen.walk_children():
-        widget.refresh()  # type: ignore[attr-defined]
+        widget.refresh()
     whole = pyte.Screen(app.terminal.columns, app.terminal.lines)
     update = app.screen._compositor.render_full_update()
     feed(whole, update)

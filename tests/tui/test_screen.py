@@ -72,7 +72,7 @@ async def test_the_sort_column_moves_turns_and_is_chosen_from_a_menu(engine: Fak
         assert view.sort == "apr"
         await press(pilot, "s", "escape")
         assert view.sort == "apr"
-        assert app.screen is app.desk
+        assert len(app.screen_stack) == 1
 
 
 async def test_a_click_on_a_title_sorts_and_a_second_one_turns(engine: FakeEngine, tmp_path: Path) -> None:
@@ -215,7 +215,7 @@ async def test_help_lists_every_binding_and_the_market_it_is(engine: FakeEngine,
         for _, bindings in groups():
             assert all(b.description in told for b in bindings)
         await press(pilot, "escape")
-        assert app.screen is app.desk
+        assert len(app.screen_stack) == 1
 
 
 async def test_every_binding_has_an_id_and_a_description() -> None:
