@@ -140,7 +140,7 @@ class Book(msgspec.Struct, frozen=True):
 
 
 class Spread(msgspec.Struct, frozen=True, kw_only=True):
-    """The best pair of a coin: buy at the ask of one leg, sell at the bid of another."""
+    """A pair of legs of one coin: buy at the ask of one, sell at the bid of the other."""
 
     buy: LegKey
     sell: LegKey
@@ -151,6 +151,12 @@ class Spread(msgspec.Struct, frozen=True, kw_only=True):
     net_pct: float
     carry_per_hour: float | None
     needs_borrow: bool
+    exit_pct: float | None = None  # what leaving now costs: (ask of `sell` - bid of `buy`) / bid of `buy` × 100
+
+    @property
+    def kind(self) -> str:
+        """Bought-sold: "perp-perp", "spot-perp" (cash and carry), "perp-spot" or "spot-spot" (these need a borrow)."""
+        return f"{self.buy.market}-{self.sell.market}"
 
     @property
     def carry_apr_pct(self) -> float | None:
@@ -169,8 +175,6 @@ class Signal(msgspec.Struct, frozen=True, kw_only=True):
     price_long: float
     observed_at: str  # ISO 8601 UTC
     observed_ms: int
-    kind: str = "spread"  # which rule: spread, basis, funding, interval
-    note: str = ""  # what the numbers do not say: "4 h -> 1 h"
     kind: str = "spread"  # which rule: spread, basis, funding, interval
     note: str = ""  # what the numbers do not say: "4 h -> 1 h"
 

@@ -1,7 +1,9 @@
 """From a row to its best pair: pure. Definitions: buy at the ask of A, sell at the bid of B; gross in percent of the ask;
 net after the taker fees of a round trip on both legs."""
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from math import inf
 
 import msgspec
 
@@ -11,7 +13,11 @@ from frmon.model import Flag, LegKey, Market, Spread
 Fees = Mapping[tuple[str, Market], float]
 """(venue, market) -> taker fee as a fraction."""
 
+SPOT = Market.SPOT  # a look-up less where it counts
 DAY_MS = 86_400_000
+EPSILON = 1e-9
+OUTLYING = 0.2  # of the median of the others: a mid that is further off is not believed
+AGREEING = 1.05 + EPSILON  # how many times the lowest mid the highest may be among legs that agree
 
 
 class Terms(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,31 +31,61 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
 def qualifies(cell: Cell, terms: Terms, now: float, now_ms: int) -> bool:
     """Whether a leg may enter a spread, a sort key or a signal: fresh, known to be the same coin, trading, with a sane
     two-sided quote."""
-    leg = cell.leg
-    if leg.quarantine or leg.halted or (leg.off_ms is not None and leg.off_ms <= now_ms):
-        return False
-    bid, ask = cell.bid, cell.ask
-    return bid is not None and ask is not None and 0 < bid <= ask and cell.is_fresh(now, terms.freshness)
+    return bool(qualified((cell,), terms, now, now_ms))
+
+
+def qualified(cells: Iterable[Cell], terms: Terms, now: float, now_ms: int) -> list[Cell]:
+    """The cells that qualify, in their order. One pass without calls where it can be: this runs for every changed row."""
+    freshness = terms.freshness
+    max_age_s = freshness.max_age_s
+    found = []
+    for cell in cells:
+        bid, ask = cell.bid, cell.ask
+        if bid is None or ask is None or not 0 < bid <= ask:
+            continue
+        if now - cell.quote.at <= max_age_s or cell.is_fresh(
+            now, freshness
+        ):  # said lately is confirmed, whoever carries it
+            leg = cell.leg
+            if not (leg.quarantine or leg.halted or (leg.off_ms is not None and leg.off_ms <= now_ms)):
+                found.append(cell)
+    return found
 
 
 def best(row: Row, terms: Terms, now: float, now_ms: int) -> Spread | None:
     """The pair with the highest gross spread, ties to the alphabetically first; None when fewer than two legs qualify."""
-    cells = [c for c in row.cells if qualifies(c, terms, now, now_ms)]
-    return best_of(cells, terms) if len(cells) > 1 else None
+    return best_of(qualified(row.cells, terms, now, now_ms), terms)
 
 
 def best_of(cells: Sequence[Cell], terms: Terms) -> Spread | None:
-    """The best pair among qualified cells, which are in the order of their keys."""
-    found: tuple[Cell, Cell] | None = None
-    top = float("-inf")
-    for sell in _lowest_two(cells, _negative_bid, terms.allow_borrow):
-        for buy in _lowest_two(cells, _ask, True):
-            if buy is sell:
-                continue
-            gross = gross_pct(buy.ask, sell.bid)  # type: ignore[arg-type]  # qualified: both are prices
-            if gross > top or (gross == top and found is not None and (buy.key, sell.key) < _keys(found)):
-                top, found = gross, (buy, sell)
-    return None if found is None else pair(*found, terms)
+    """The best pair among qualified cells, which are in the order of their keys: the lowest ask with the highest bid, or,
+    where one leg has both, the better of the two pairs with a runner-up."""
+    buy = next_buy = sell = next_sell = None
+    low = next_low = inf
+    high = next_high = 0.0
+    for cell in cells:
+        ask: float = cell.ask  # type: ignore[assignment]  # qualified: a price
+        bid: float = cell.bid  # type: ignore[assignment]  # qualified: a price
+        if ask < low:
+            next_buy, next_low, buy, low = buy, low, cell, ask
+        elif ask < next_low:
+            next_buy, next_low = cell, ask
+        if bid > next_high and (terms.allow_borrow or cell.key.market is not SPOT):
+            if bid > high:
+                next_sell, next_high, sell, high = sell, high, cell, bid
+            else:
+                next_sell, next_high = cell, bid
+    if buy is None or sell is None:
+        return None
+    if buy is not sell:
+        return pair(buy, sell, terms)
+    return _better((buy, next_sell), (next_buy, sell), terms)
+
+
+def pairs(row: Row, terms: Terms, now: float, now_ms: int) -> list[Spread]:
+    """Every ordered pair of legs that qualify, in the order of (buy, sell), also those that need a borrow."""
+    cells = qualified(row.cells, terms, now, now_ms)
+    return [pair(buy, sell, terms) for buy in cells for sell in cells if buy is not sell]
 
 
 def pair(buy: Cell, sell: Cell, terms: Terms) -> Spread:
@@ -67,13 +103,19 @@ def pair(buy: Cell, sell: Cell, terms: Terms) -> Spread:
         fees_pct=fees,
         net_pct=gross - fees,
         carry_per_hour=carry_per_hour(buy, sell),
-        needs_borrow=sell.key.market is Market.SPOT,
+        needs_borrow=sell.key.market is SPOT,
+        exit_pct=exit_pct(buy, sell),
     )
 
 
 def gross_pct(ask: float, bid: float) -> float:
     """(bid of the sold leg - ask of the bought leg) / ask × 100."""
     return (bid - ask) / ask * 100
+
+
+def exit_pct(buy: Cell, sell: Cell) -> float | None:
+    """What it costs now to leave long `buy`, short `sell`: (ask of `sell` - bid of `buy`) / bid of `buy` × 100."""
+    return (sell.ask - buy.bid) / buy.bid * 100 if sell.ask and buy.bid else None
 
 
 def fees_pct(buy: LegKey, sell: LegKey, fees: Mapping[tuple[str, Market], float]) -> float:
@@ -83,7 +125,7 @@ def fees_pct(buy: LegKey, sell: LegKey, fees: Mapping[tuple[str, Market], float]
 
 def hourly(cell: Cell) -> float | None:
     """What a long pays per hour as a fraction; 0 for spot, None while rate or interval is unknown."""
-    if cell.key.market is Market.SPOT:
+    if cell.key.market is SPOT:
         return 0.0
     if cell.funding_rate is None or not cell.funding_interval_h:
         return None
@@ -96,9 +138,59 @@ def carry_per_hour(buy: Cell, sell: Cell) -> float | None:
     return None if paid is None or received is None else received - paid
 
 
+def is_sane(cell: Cell) -> bool:
+    """Whether a leg is comparable at all, whatever its age: not quarantined, not halted, two-sided and not crossed."""
+    bid, ask = cell.bid, cell.ask
+    return not (cell.leg.quarantine or cell.leg.halted) and bid is not None and ask is not None and 0 < bid <= ask
+
+
+def basis_legs(row: Row, venue: str, fit: Callable[[Cell], bool] = is_sane) -> tuple[Cell, Cell] | None:
+    """(spot, perp) of a coin on one venue, of several the alphabetically first that `fit`; None without both."""
+    legs: dict[Market, Cell] = {}
+    for cell in row.cells:
+        if cell.key.venue == venue and fit(cell):
+            legs.setdefault(cell.key.market, cell)
+    return (legs[Market.SPOT], legs[Market.PERP]) if len(legs) == 2 else None
+
+
+def basis_pct(row: Row, venue: str, fit: Callable[[Cell], bool] = is_sane) -> float | None:
+    """The premium of the perp over the spot of one venue: (perp - spot) / spot × 100, each the mid of best bid and ask.
+    What decides anything passes a `fit` that asks `qualifies`, since `is_sane` knows no age."""
+    legs = basis_legs(row, venue, fit)
+    if legs is None:
+        return None
+    spot, perp = (_mid(cell) for cell in legs)
+    return (perp - spot) / spot * 100
+
+
+def outliers(cells: Sequence[Cell]) -> list[Cell]:
+    """Those of a coin's qualified legs that are outliers among them."""
+    mids = [_mid(c) for c in cells]
+    if len(cells) < 3 or max(mids) <= min(mids) * (1 + OUTLYING):
+        return []
+    return [c for c in cells if is_outlier(c, [o for o in cells if o is not c])]
+
+
+def is_outlier(cell: Cell, others: Sequence[Cell]) -> bool:
+    """Whether a leg's mid is more than 20 % off the median of other legs (all of them qualified) that agree: at least
+    two, within 5 % of each other, and more than agree with this leg, counting itself."""
+    mid = _mid(cell)
+    crowds = _crowds(others)
+    friends = 1 + sum(max(mid, m) <= min(mid, m) * AGREEING for m in map(_mid, others))
+    return bool(crowds) and friends < len(crowds[0]) and all(_off(mid, c) > OUTLYING + EPSILON for c in crowds)
+
+
+def off_pct(cell: Cell, others: Sequence[Cell]) -> float | None:
+    """How far a leg's mid is from the median of most others that agree, in percent of it; None while no two agree."""
+    crowds = _crowds(others)
+    return min(_off(_mid(cell), c) for c in crowds) * 100 if crowds else None
+
+
 def flags(row: Row, terms: Terms, now: float, now_ms: int) -> list[Flag]:
     """What the coin's row must warn of, in the order of `Flag`."""
     found = {flag for cell in row.cells for flag in _flags_of(cell, terms, now, now_ms)}
+    if outliers(qualified(row.cells, terms, now, now_ms)):
+        found.add(Flag.OUTLIER)
     return [flag for flag in Flag if flag in found]
 
 
@@ -118,19 +210,26 @@ def _flags_of(cell: Cell, terms: Terms, now: float, now_ms: int) -> Iterable[Fla
         yield Flag.CROSSED
 
 
-def _ask(cell: Cell) -> float:
-    return cell.ask  # type: ignore[return-value]  # qualified: a price
+def _better(one: tuple[Cell, Cell | None], other: tuple[Cell | None, Cell], terms: Terms) -> Spread | None:
+    """The pair with the higher gross, among equals the alphabetically first; a pair may lack a leg."""
+    found = [pair(buy, sell, terms) for buy, sell in (one, other) if buy is not None and sell is not None]
+    return min(found, key=lambda s: (-s.gross_pct, s.buy, s.sell), default=None)
 
 
-def _negative_bid(cell: Cell) -> float:
-    return -cell.bid  # type: ignore[operator]  # qualified: a price
+def _mid(cell: Cell) -> float:
+    return (cell.bid + cell.ask) / 2  # type: ignore[operator]  # qualified or sane: both are prices
 
 
-def _keys(found: tuple[Cell, Cell]) -> tuple[LegKey, LegKey]:
-    return found[0].key, found[1].key
+def _crowds(cells: Sequence[Cell]) -> list[list[float]]:
+    """The mids of the largest groups, of at least two, in which the highest is at most 5 % above the lowest."""
+    mids = sorted(map(_mid, cells))
+    groups = [mids[n : bisect_right(mids, mids[n] * AGREEING)] for n in range(len(mids))]
+    size = max(map(len, groups), default=0)
+    return [g for g in groups if len(g) == size] if size > 1 else []
 
 
-def _lowest_two(cells: Sequence[Cell], value: Callable[[Cell], float], spot_too: bool) -> list[Cell]:
-    """The cells with the lowest two values, the earlier key first among equals."""
-    chosen = cells if spot_too else [c for c in cells if c.key.market is not Market.SPOT]
-    return sorted(chosen, key=value)[:2]
+def _off(mid: float, crowd: Sequence[float]) -> float:
+    """How far a mid is from the median of an ascending crowd, as a fraction of that."""
+    half = len(crowd) // 2
+    median = (crowd[half] + crowd[~half]) / 2
+    return abs(mid - median) / median
