@@ -41,14 +41,13 @@ def per_coin(book: Book, leg: Leg) -> Book | None:
 
 def fill(levels: Ladder, usdt: float) -> Fill:
     """Take `usdt` (above zero) from the top of a ladder: the asks to buy, the bids to sell."""
-    left, coins = usdt, 0.0
+    filled = coins = 0.0
     for price, size in levels:
         worth = price * size
-        if worth >= left:
-            return Fill(usdt / (coins + left / price), usdt, True)
-        left -= worth
+        if filled + worth >= usdt:
+            return Fill(usdt / (coins + (usdt - filled) / price), usdt, True)
+        filled += worth
         coins += size
-    filled = usdt - left
     return Fill(filled / coins if coins else None, filled, False)
 
 
