@@ -1,6 +1,7 @@
 """CPU per message from socket to board: frmon, ccxt.pro and cryptofeed on the same loopback server, and the floor."""
 
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -35,11 +36,19 @@ class Server:
         return json.loads(self._out.readline())
 
 
+def pin(process: "subprocess.Popen[str]", core: int) -> None:
+    """Keep client and server off each other's core, where there are two."""
+    cores = sorted(os.sched_getaffinity(0))
+    if len(cores) > 1:
+        os.sched_setaffinity(process.pid, {cores[core]})
+
+
 @contextmanager
 def serving() -> Iterator[Server]:
     """A server for as long as the block lasts."""
     command = [sys.executable, "-m", "bench.server"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        pin(process, -1)
         yield Server(process)
         assert process.stdin is not None
         process.stdin.close()
@@ -50,6 +59,7 @@ def one(server: Server, peer: str, shares: dict[str, int], count: int, rate: flo
     told = {"ports": server.ports, "shares": shares, "skip": count // 10, "until": int(count * 0.98)}
     command = [sys.executable, "-m", f"bench.peers.{peer}", json.dumps(told)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        pin(process, 0)
         _await_connections(server, process, len(shares))
         sent = server.order(do="run", shares=shares, count=count, rate=rate)
         assert process.stdout is not None

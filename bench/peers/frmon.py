@@ -8,8 +8,9 @@ from bench.meter import arguments, meter
 from frmon.board import Board
 from frmon.clock import SystemClock
 from frmon.feeds import plan
+from frmon.feeds.access import Access
 from frmon.feeds.contract import Venue
-from frmon.feeds.line import Access, Line
+from frmon.feeds.line import Line
 from frmon.feeds.pacer import Pacer
 from frmon.feeds.transport import new_loop
 from frmon.feeds.venues import all_venues
