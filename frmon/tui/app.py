@@ -18,7 +18,7 @@ from frmon.tui.panel import Signals
 from frmon.tui.source import Source
 from frmon.tui.state import State, load, save, state_path
 from frmon.tui.table import LiveTable
-from frmon.tui.theme import DARK, LIGHT, PLAIN, THEMES, palette, wants_plain
+from frmon.tui.theme import DARK, LIGHT, PLAIN, PLAIN_LIGHT, THEMES, palette, wants_plain
 
 
 class Frmon(App[int]):
@@ -34,12 +34,12 @@ class Frmon(App[int]):
     ]
 
     def __init__(self, source: Source, path: Path | None = None) -> None:
-        super().__init__()
+        self.forced_plain = wants_plain()
+        super().__init__(ansi_color=True if self.forced_plain else None)
         self.source = source
         self.path = path or state_path()
         self.saved = load(self.path)
         self.host = EngineThread(source)
-        self.forced_plain = wants_plain()
         for theme in THEMES:
             self.register_theme(theme)
         self.theme = self.first_theme = self._first_theme()
@@ -81,8 +81,9 @@ class Frmon(App[int]):
             self.push_screen(Help(self.desk.palette, self.desk.frame.banner_line(), groups()))
 
     def action_light_or_dark(self) -> None:
-        """The other of our two themes."""
-        self.theme = DARK if self.theme == LIGHT else LIGHT
+        """The light theme or the dark one."""
+        light, dark = (PLAIN_LIGHT, PLAIN) if self.current_theme.ansi else (LIGHT, DARK)
+        self.theme = dark if self.theme == light else light
 
     def action_leave(self) -> None:
         """Quit."""

@@ -10,6 +10,7 @@ from textual.theme import Theme
 DARK = "frmon-dark"
 LIGHT = "frmon-light"
 PLAIN = "ansi-dark"
+PLAIN_LIGHT = "ansi-light"
 
 THEMES = (
     Theme(

@@ -3,6 +3,7 @@
 import fcntl
 import os
 import pty
+import re
 import select
 import signal
 import struct
@@ -24,7 +25,7 @@ PATIENCE_S = 60.0
 class Terminal:
     """A pty with the demo in it and a screen in memory."""
 
-    def __init__(self, tmp_path: Path, *, deaf_to_hangup: bool = False, own_session: bool = False, hang: bool = False):
+    def __init__(self, tmp_path: Path, *, deaf_to_hangup: bool = False, own_session: bool = False, **extra: str):
         self.beat_file = tmp_path / "beat"
         self.screen = pyte.Screen(80, 24)
         self.stream = pyte.ByteStream(self.screen)
@@ -34,7 +35,7 @@ class Terminal:
         self.before = termios.tcgetattr(slave)
         environ = {
             **os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", "FRMON_TEST_BEAT": str(self.beat_file),
-            **({"FRMON_TEST_HANG": "1"} if hang else {}),
+            **extra,
         }  # fmt: skip
 
         def prepare() -> None:
@@ -128,8 +129,8 @@ Open = Callable[..., Terminal]
 def terminal(tmp_path: Path) -> Iterator[Open]:
     opened: list[Terminal] = []
 
-    def make(**options: bool) -> Terminal:
-        opened.append(Terminal(tmp_path, **options))
+    def make(**options: bool | str) -> Terminal:
+        opened.append(Terminal(tmp_path, **options))  # type: ignore[arg-type]
         return opened[-1]
 
     yield make
@@ -179,8 +180,17 @@ def test_a_lost_terminal_ends_it(terminal: Open, options: dict[str, bool]) -> No
     assert term.end(reading=False) == 128 + signal.SIGHUP
 
 
+@pytest.mark.parametrize("environ", [{"NO_COLOR": "1"}, {"TERM": "linux"}])
+def test_a_terminal_that_wants_no_colours_of_ours_gets_its_own(terminal: Open, environ: dict[str, str]) -> None:
+    term = terminal(**environ)
+    term.until_shown("NET%▼")
+    assert re.search(rb"\x1b\[[0-9;]*[34]8;[25];", term.sent) is None
+    coloured = re.search(rb"\x1b\[(?:[0-9]+;)*3[0-7][;m]", term.sent) is not None
+    assert coloured is ("NO_COLOR" not in environ)
+
+
 def test_an_engine_that_never_ends_does_not_hold_it(terminal: Open) -> None:
-    term = terminal(hang=True)
+    term = terminal(FRMON_TEST_HANG="1")
     term.until_shown("NET%▼")
     term.press(b"q")
     assert term.end() == 0
