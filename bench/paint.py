@@ -18,7 +18,6 @@ from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
-import psutil
 import pyte
 
 from bench.report import Claim
@@ -113,6 +112,8 @@ def _measure(module: str) -> Figures:
 
 def _cpu(pid: int, feeder: int) -> tuple[float, float]:
     """CPU seconds of everything but the market's thread, and of that thread."""
+    import psutil  # what only the bench needs stays out of the tests
+
     by_thread = {t.id: t.user_time + t.system_time for t in psutil.Process(pid).threads()}
     fed = by_thread.pop(feeder)
     return sum(by_thread.values()), fed

@@ -264,3 +264,13 @@ def test_a_step_of_the_wall_clock_stops_no_stream_that_states_no_venue_time(step
         cell = told.cell
         assert (*told.quote, cell.last, cell.mark, cell.funding_rate) == (new,) * 5
         assert told.is_fresh(110.0 + n)
+
+
+def test_a_leg_whose_stream_was_contradicted_rides_on_it_again_only_after_it_spoke() -> None:
+    told = Told()
+    told.board.carry(told.stream, [told.leg.symbol])
+    told.streams(100.0, 1.0, 2.0)
+    told.replies(102.0, 3.0, 4.0, ms=101_500)
+    told.replies(104.0, 3.0, 4.0, ms=103_500)
+    told.hears_others(120.0)
+    assert not told.is_fresh(120.0)
