@@ -135,7 +135,8 @@ class Reader:
         """What must hold between settings: a gap no longer than the pause between two samples would never let a signal
         fire, an episode that closes where it opens would never last."""
         rule = self.settings.signals
-        if rule.max_gap_s <= rule.sample_every_s and max(k.samples for k in (rule, *_kinds(self.settings))) > 1:
+        most = max([rule.samples, *(kind.samples for kind in _kinds(self.settings))])
+        if rule.max_gap_s <= rule.sample_every_s and most > 1:
             said = f"max_gap_s {rule.max_gap_s!r} must be above sample_every_s {rule.sample_every_s!r}"
             self._clash(f"no signal could ever fire: {said}", "max_gap_s", "sample_every_s")
         if rule.close_pct >= rule.threshold_pct:

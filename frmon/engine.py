@@ -23,7 +23,8 @@ from frmon.feeds.depth import Depths, Desk
 from frmon.feeds.rest import Http, Rest
 from frmon.jobs import Jobs
 from frmon.model import LegKey, Listing, Market, Signal, VenueState
-from frmon.signals.watch import watch
+from frmon.signals.rules import Rule
+from frmon.signals.watch import Watch
 from frmon.spread import Terms
 from frmon.study import CoinDepth, Study
 
@@ -65,6 +66,11 @@ class Engine:
             allow_borrow=settings.screen.sell_spot,
         )
         self.signals: deque[Signal] = deque(maxlen=50)  # newest first
+        self.listeners: list[Callable[[Signal], None]] = []  # added before `run`; told every signal on its thread
+        rule = Rule(settings.signals, self.terms, settings.rules)
+        self.watch = Watch(self.board, rule, self.clock, self._signalled)
+        self.episodes = rule.episodes
+        self.standing = self.watch.standing  # from any thread
         self.events: deque[Event] = deque(maxlen=500)  # newest first
         self.fleets: dict[str, fleet.Fleet] = {}
         self._catalog = Catalog({v.name: (v.aliases, v.suffix_multipliers) for v in self.venues}, settings.coins)
@@ -94,9 +100,7 @@ class Engine:
             for name, job in self._pulse.jobs().items():
                 jobs.start(name, job)
             jobs.start("identity", self._identity.run)
-            jobs.start(
-                "signals", lambda: watch(self.board, self.settings.signals, self.terms, self.clock, self.signals)
-            )
+            jobs.start("signals", self.watch.run)
             jobs.start("depth", lambda: self._study.run(self._depths(http, pacers)))
             jobs.start("budgets", lambda: self._remember(pacers))
             await self._stopped.wait()
@@ -143,6 +147,11 @@ class Engine:
         """Put a line into the event log."""
         LOG.info("%s", text)
         self.events.appendleft(Event(self.clock.now_ms(), text))
+
+    def _signalled(self, signal: Signal) -> None:
+        self.signals.appendleft(signal)
+        for hear in self.listeners:
+            hear(signal)
 
     def _call(self, what: Callable[[], None]) -> None:
         if self._loop is not None and not self._loop.is_closed():

@@ -1,153 +1,108 @@
-"""The rule that turns spreads into signals: pure. One `Rule` lives as long as the engine and is handed a sample of the
-board at every step of the program's monotonic clock.
+"""The rules that turn what the board holds into signals and episodes: pure. One `Rule` lives as long as the engine and
+is handed a sample of the board at every step of the program's monotonic clock.
 
-A key is (coin, short venue, long venue), for every ordered pair of different venues. Its spread at a sample is that of
-the best combination of legs which qualify: lowest price among the long venue's legs, highest among the short venue's.
-Spot is never sold, since that needs a borrow, unless `Terms.allow_borrow` says so. A venue without a qualifying leg
-resets all its keys.
+A key is (coin, short venue, long venue). The seed's rule has one for every ordered pair of different venues; its spread
+at a sample is that of the best combination of legs which qualify: lowest price among the long venue's legs, highest among
+the short venue's. Spot is never sold, since that needs a borrow, unless `Terms.allow_borrow` says so. A venue without a
+qualifying leg resets all its keys. Every other kind of rule differs only in what it reads: see `frmon.signals.kinds`.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Mapping
 from math import isfinite
 
-from frmon.board import Cell, Row
-from frmon.config import SignalSettings
-from frmon.model import Market, Signal
-from frmon.spread import Terms, gross_pct, qualifies
-
-EPSILON_PCT = 1e-9
-"""Percent points by which a spread may miss the threshold: 100.6 over 100.0 is 0.6 %, whatever binary floats say."""
-
-EPSILON_S = 1e-9
-
-Key = tuple[str, str, str]
-"""Coin, short venue, long venue."""
-
-_Wide = tuple[Key, float, float, float]
-
-
-class _Run:
-    """What is remembered of one key: samples in a row at or above the threshold, and its last signal."""
-
-    __slots__ = ("at", "length", "open", "signalled_at")
-
-    def __init__(self) -> None:
-        self.length = 0
-        self.at = 0.0
-        self.open = False  # an episode is on
-        self.signalled_at = float("-inf")
-
-    def extend(self, now: float, max_gap_s: float) -> None:
-        self.length = self.length + 1 if now - self.at < max_gap_s else 1
-        self.at = now
-
-    def end(self) -> None:
-        self.length = 0
-        self.open = False
+from frmon.board import Row
+from frmon.config import RuleSettings, SignalSettings
+from frmon.gates import Standing
+from frmon.model import Signal
+from frmon.signals.episodes import Episodes, Moment
+from frmon.signals.kinds import SPREAD, Kind, kinds, sound
+from frmon.signals.trigger import Key, Reading, Trigger
+from frmon.spread import Terms
 
 
 class Rule:
-    """The seed's rule with its state. Remembers only keys that are wide now or cool down."""
+    """All rules that are on, with their state. Remembers only keys that are wide now, cool down, or have an open episode."""
 
-    def __init__(self, settings: SignalSettings, terms: Terms) -> None:
+    def __init__(self, settings: SignalSettings, terms: Terms, rules: RuleSettings | None = None) -> None:
         self.settings = settings
         self.terms = terms
-        self._runs: dict[Key, _Run] = {}
-        self._markets = frozenset(settings.markets)
-        self._sold = self._markets if terms.allow_borrow else self._markets - {Market.SPOT}
-        executable = settings.basis == "executable"
-        self._ask: _Price = _ask if executable else _last
-        self._bid: _Price = _bid if executable else _last
+        self.episodes = Episodes(settings.max_gap_s)
+        self._kinds = {kind.name: kind for kind in kinds(settings, terms, rules or RuleSettings())}
+        self._triggers = {name: Trigger(kind.limits) for name, kind in self._kinds.items()}
 
     def __len__(self) -> int:
         """How many keys are remembered."""
-        return len(self._runs)
+        return sum(len(trigger) for trigger in self._triggers.values())
 
     def sample(self, rows: Iterable[Row], now: float, now_ms: int) -> list[Signal]:
-        """Take one sample of every coin at `now` (monotonic seconds); `now_ms` (wall clock) dates the signals and decides
-        what is delisted, nothing else. Returns the signals that fire, in the order of the rows."""
-        wide = {w[0]: w for row in rows for w in self._wide(row, now, now_ms)}
-        self._end_others(wide, now)
-        return [_signal(w, now_ms) for w in wide.values() if self._fires(w[0], now)]
+        """Take one sample of every coin at `now` (monotonic seconds); `now_ms` (wall clock) dates signals and decides what
+        is delisted, nothing else. Returns the signals that fire: kind by kind, in the order of the rows."""
+        board = {row.coin: row for row in rows}
+        read = self._read(board, now, now_ms)
+        moment = Moment(now, now_ms)
+        fired = [_signal(name, r, now_ms) for name in self._kinds for r in self._judge(name, read[name], board, moment)]
+        self.episodes.publish()
+        return fired
 
-    def _fires(self, key: Key, now: float) -> bool:
-        settings = self.settings
-        run = self._runs.setdefault(key, _Run())
-        run.extend(now, settings.max_gap_s)
-        if run.length < settings.samples or run.open or not self._is_cool(run, now):
-            return False
-        run.signalled_at = now
-        run.open = settings.basis == "executable"
-        return True
+    def standing(self, key: Key, row: Row | None, now: float, now_ms: int) -> Standing:
+        """How near a key is to a signal of the seed's rule. `row`: the key's coin, None while it is not on the board. From
+        any thread."""
+        kind = self._kinds[SPREAD]
+        samples, left = self._triggers[SPREAD].standing(key, now)
+        cells = sound(row, self.terms, now, now_ms) if row is not None else []
+        values = (r.value for r in kind.reader.read(key[0], cells) if r.key == key)
+        return Standing(
+            samples=samples,
+            needed=kind.limits.samples,
+            cooldown_left_s=left,
+            episode_open=self.episodes.is_open(SPREAD, key),
+            threshold_pct=kind.limits.threshold_pct,
+            measured_pct=next(values, None),
+        )
 
-    def _is_cool(self, run: _Run, now: float) -> bool:
-        return now - run.signalled_at >= self.settings.cooldown_s - EPSILON_S
+    def _read(self, board: Mapping[str, Row], now: float, now_ms: int) -> dict[str, dict[Key, Reading]]:
+        """By kind, what every key says that may be wide or has an open episode; keys whose legs don't qualify say nothing."""
+        found: dict[str, dict[Key, Reading]] = {name: {} for name in self._kinds}
+        followed = {name: {key[0] for key in self.episodes.keys(name)} for name in self._kinds}
+        for coin, row in board.items():
+            near = [k for k in self._kinds.values() if k.reader.may_reach(row, k.limits) or coin in followed[k.name]]
+            cells = sound(row, self.terms, now, now_ms) if near else []
+            for kind in near:
+                readings = (r for r in kind.reader.read(coin, cells) if isfinite(r.value))
+                found[kind.name].update((r.key, r) for r in readings)
+        return found
 
-    def _end_others(self, wide: dict[Key, _Wide], now: float) -> None:
-        for key in self._runs.keys() - wide.keys():
-            run = self._runs[key]
-            run.end()
-            if self._is_cool(run, now):
-                del self._runs[key]
-
-    def _wide(self, row: Row, now: float, now_ms: int) -> Iterator[_Wide]:
-        """The keys of a coin whose spread is at or above the threshold, with spread and both prices."""
-        limit = self.settings.threshold_pct - EPSILON_PCT
-        if not self._may_be_wide(row.cells, limit):
-            return
-        cells = [c for c in row.cells if c.key.market in self._markets and qualifies(c, self.terms, now, now_ms)]
-        longs = _per_venue(cells, self._ask, min)
-        shorts = _per_venue((c for c in cells if c.key.market in self._sold), self._bid, max)
-        for short, high in shorts.items():
-            for long, low in longs.items():
-                spread = gross_pct(low, high)
-                if long != short and spread >= limit and isfinite(spread):
-                    yield (row.coin, short, long), spread, high, low
-
-    def _may_be_wide(self, cells: list[Cell], limit: float) -> bool:
-        """Whether any two prices are far enough apart, qualified or not: spares most rows the closer look."""
-        low = min((p for c in cells if (p := self._ask(c)) is not None and p > 0), default=None)
-        high = max((p for c in cells if (p := self._bid(c)) is not None), default=None)
-        return low is not None and high is not None and gross_pct(low, high) >= limit
-
-
-_Price = Callable[[Cell], float | None]
-
-
-def _ask(cell: Cell) -> float | None:
-    return cell.ask
+    def _judge(self, name: str, read: Mapping[Key, Reading], board: Mapping[str, Row], now: Moment) -> list[Reading]:
+        """The readings that fire, after open episodes were followed; each opens another one."""
+        kind = self._kinds[name]
+        if kind.close_pct is not None:
+            self.episodes.follow(name, kind.close_pct, read, lambda key: _is_seated(kind, board, key), now)
+        wide = {key: r for key, r in read.items() if kind.limits.reached(r.value)}
+        fired = [wide[key] for key in self._triggers[name].take(wide, now.at, self.episodes.keys(name))]
+        if kind.close_pct is not None:
+            for reading in fired:
+                self.episodes.begin(name, reading, now)
+        return fired
 
 
-def _bid(cell: Cell) -> float | None:
-    return cell.bid
+def _is_seated(kind: Kind, board: Mapping[str, Row], key: Key) -> bool:
+    row = board.get(key[0])
+    return row is not None and kind.reader.is_seated(row, key)
 
 
-def _last(cell: Cell) -> float | None:
-    return cell.last
-
-
-def _per_venue(cells: Iterable[Cell], price: _Price, better: Callable[[float, float], float]) -> dict[str, float]:
-    """The best known price above zero of every venue."""
-    found: dict[str, float] = {}
-    for cell in cells:
-        value = price(cell)
-        if value is not None and value > 0:
-            venue = cell.key.venue
-            found[venue] = better(found.get(venue, value), value)
-    return found
-
-
-def _signal(wide: _Wide, now_ms: int) -> Signal:
-    (coin, short, long), spread, price_short, price_long = wide
+def _signal(kind: str, reading: Reading, now_ms: int) -> Signal:
+    coin, short, long = reading.key
     return Signal(
         symbol=coin,
         short_exchange=short,
         long_exchange=long,
-        spread_percent=spread,
-        price_short=price_short,
-        price_long=price_long,
+        spread_percent=reading.value,
+        price_short=reading.price_short,
+        price_long=reading.price_long,
         observed_at=iso(now_ms),
         observed_ms=now_ms,
+        kind=kind,
+        note=reading.note,
     )
 
 

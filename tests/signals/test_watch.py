@@ -2,16 +2,18 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from frmon.board import Row
 from frmon.clock import ManualClock
 from frmon.config import SignalSettings
 from frmon.model import Signal
-from frmon.signals.watch import next_due, watch
+from frmon.signals.rules import Rule
+from frmon.signals.watch import Watch, next_due
 from tests.given import TERMS, Desk, leg
 
 
@@ -23,7 +25,16 @@ class Watched:
         self.desk = Desk(self.a, self.b)
         self.clock = ManualClock()
         self.found: deque[Signal] = deque(maxlen=50)
-        self.job = asyncio.create_task(watch(self.desk.board, config, TERMS, self.clock, self.found))
+        self.watch = Watch(self.desk.board, Rule(config, TERMS), self.clock, self.found.appendleft, self.see)
+        self.seen: list[tuple[list[str], float, int]] = []
+        self.job = asyncio.create_task(self.watch.run())
+
+    def see(self, rows: Sequence[Row], now: float, now_ms: int) -> None:
+        self.seen.append(([row.coin for row in rows], now, now_ms))
+
+    async def end(self) -> None:
+        self.job.cancel()
+        await asyncio.gather(self.job, return_exceptions=True)
 
     def quote(self, a: float, b: float) -> None:
         """Both venues quote now."""
@@ -49,8 +60,7 @@ async def watched() -> AsyncIterator[Watched]:
     one = Watched(SignalSettings(basis="last"))
     await one.go(0)
     yield one
-    one.job.cancel()
-    await asyncio.gather(one.job, return_exceptions=True)
+    await one.end()
 
 
 async def test_the_third_sample_after_two_and_two_seconds_fires(watched: Watched) -> None:
@@ -100,6 +110,54 @@ async def test_a_coin_that_is_seated_while_watching_is_sampled(watched: Watched)
             watched.desk.say(one, price, price, watched.clock.mono(), last=price)
         await watched.go(1.0)
     assert [s.symbol for s in watched.found] == ["NEW"]
+
+
+async def test_whoever_observes_sees_what_every_sample_sees(watched: Watched) -> None:
+    await watched.run(2)
+    start, start_ms = watched.seen[0][1:]
+    assert watched.seen == [(["PEPE"], start + 2 * n, start_ms + 2000 * n) for n in range(3)]
+
+
+async def test_a_job_that_is_started_again_goes_on_with_the_same_grid_and_repeats_no_signal() -> None:
+    one = Watched(SignalSettings())
+    await one.go(0)
+    await one.run(4)
+    assert len(one.found) == 1
+    await one.end()
+    await one.go(1.0)
+    one.job = asyncio.create_task(one.watch.run())
+    await one.go(0.5)
+    one.quote(101.0, 100.0)
+    await one.go(0.5)
+    await one.run(40)
+    assert len(one.found) == 1
+    assert {(now - one.seen[0][1]) % 2 for _, now, _ in one.seen} == {0.0}
+    await one.end()
+
+
+async def test_a_row_of_samples_survives_a_restart_between_them() -> None:
+    one = Watched(SignalSettings())
+    await one.go(0)
+    await one.run(2)
+    await one.end()
+    one.job = asyncio.create_task(one.watch.run())
+    await one.run(1)
+    assert len(one.found) == 1
+    await one.end()
+
+
+async def test_the_standing_tells_samples_cooldown_and_episode(watched: Watched) -> None:
+    watched.watch.rule = Rule(SignalSettings(), TERMS)
+    await watched.run(2)
+    standing = watched.watch.standing("PEPE", "binance", "okx")
+    assert (standing.samples, standing.needed, standing.cooldown_left_s) == (2, 3, 0.0)
+    assert (standing.episode_open, standing.threshold_pct) == (False, 0.6)
+    assert standing.measured_pct == pytest.approx(1.0)
+    await watched.run(3)
+    standing = watched.watch.standing("PEPE", "binance", "okx")
+    assert (standing.samples, standing.cooldown_left_s, standing.episode_open) == (5, 26.0, True)
+    assert watched.watch.standing("PEPE", "okx", "binance").samples == 0
+    assert watched.watch.standing("NONE", "okx", "binance").measured_pct is None
 
 
 @given(st.integers(0, 10_000), st.integers(0, 100_000))

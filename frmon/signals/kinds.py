@@ -1,0 +1,235 @@
+"""What each kind of rule reads from a coin's legs: pure.
+
+A reader says for every key of a coin what its value is now, in percent. It is handed legs that qualify and are no
+outliers; `may_reach` spares it the coins whose legs, qualified or not, are nowhere near the threshold.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import NamedTuple, Protocol
+
+import msgspec
+
+from frmon.board import Cell, Row
+from frmon.config import KindSettings, RuleSettings, SignalSettings
+from frmon.model import LegKey, Market
+from frmon.signals.trigger import Key, Limits, Reading
+from frmon.spread import Terms, fees_pct, gross_pct, hourly, is_outlier, qualified
+
+SPREAD, BASIS, FUNDING, INTERVAL = "spread", "basis", "funding", "interval"
+
+CLOSES_AT = 0.75
+"""Of the threshold: the level below which an episode closes, unless the settings name one."""
+
+LEGS_KEPT = 20_000
+"""More legs than all venues list: beyond that the intervals are learned anew."""
+
+HOURS = 8
+
+ONLY_PERP = frozenset({Market.PERP})
+ONLY_SPOT = frozenset({Market.SPOT})
+
+
+class Reader(Protocol):
+    """How one kind reads a coin."""
+
+    def may_reach(self, row: Row, limits: Limits) -> bool:
+        """Whether any key of this coin could be at or above the threshold."""
+        ...
+
+    def read(self, coin: str, cells: Sequence[Cell]) -> Iterator[Reading]:
+        """The value of every key whose legs are among these."""
+        ...
+
+    def is_seated(self, row: Row, key: Key) -> bool:
+        """Whether the row has both legs of a key, qualified or not."""
+        ...
+
+
+class Kind(msgspec.Struct, frozen=True, kw_only=True):
+    """One rule at work."""
+
+    name: str
+    limits: Limits
+    close_pct: float | None  # below it an episode closes; None: its signals open no episodes
+    reader: Reader
+
+
+def kinds(settings: SignalSettings, terms: Terms, rules: RuleSettings) -> list[Kind]:
+    """The rules that are on; first that of `[signals]`."""
+    found = [_spread(settings, terms)]
+    if rules.basis.on:
+        found.append(_kind(BASIS, rules.basis, settings, Prices(bought=ONLY_SPOT, sold=ONLY_PERP, same_venue=True)))
+    if rules.funding.on:
+        found.append(_kind(FUNDING, rules.funding, settings, Carry(terms)))
+    if rules.interval.on:
+        changes = _kind(INTERVAL, rules.interval, settings, Intervals(rules.interval.samples))
+        found.append(msgspec.structs.replace(changes, close_pct=None))
+    return found
+
+
+def sound(row: Row, terms: Terms, now: float, now_ms: int) -> list[Cell]:
+    """The legs that qualify and are no outliers among those that do."""
+    cells = qualified(row.cells, terms, now, now_ms)
+    if len(cells) < 3:
+        return cells
+    return [cell for cell in cells if not is_outlier(cell, [c for c in cells if c is not cell])]
+
+
+def _spread(settings: SignalSettings, terms: Terms) -> Kind:
+    markets = frozenset(Market(name) for name in settings.markets)
+    executable = settings.basis == "executable"
+    price: tuple[_Price, _Price] = (_ask, _bid) if executable else (_last, _last)
+    return Kind(
+        name=SPREAD,
+        limits=Limits(
+            threshold_pct=settings.threshold_pct,
+            samples=settings.samples,
+            max_gap_s=settings.max_gap_s,
+            cooldown_s=settings.cooldown_s,
+        ),
+        close_pct=(settings.close_pct or CLOSES_AT * settings.threshold_pct) if executable else None,
+        reader=Prices(bought=markets, sold=markets if terms.allow_borrow else markets - ONLY_SPOT, prices=price),
+    )
+
+
+def _kind(name: str, kind: KindSettings, settings: SignalSettings, reader: Reader) -> Kind:
+    limits = Limits(
+        threshold_pct=kind.threshold_pct,
+        samples=kind.samples,
+        max_gap_s=settings.max_gap_s,
+        cooldown_s=kind.cooldown_s,
+    )
+    return Kind(name=name, limits=limits, close_pct=CLOSES_AT * kind.threshold_pct, reader=reader)
+
+
+_Price = Callable[[Cell], float | None]
+
+
+def _ask(cell: Cell) -> float | None:
+    return cell.ask
+
+
+def _bid(cell: Cell) -> float | None:
+    return cell.bid
+
+
+def _last(cell: Cell) -> float | None:
+    return cell.last
+
+
+class Prices(msgspec.Struct, frozen=True, kw_only=True):
+    """The spread between the lowest price of the long venue's legs and the highest of the short venue's."""
+
+    bought: frozenset[Market]
+    sold: frozenset[Market]
+    same_venue: bool = False  # also two legs of one venue
+    prices: tuple[_Price, _Price] = (_ask, _bid)  # what is paid, what is received
+
+    def may_reach(self, row: Row, limits: Limits) -> bool:
+        buy, sell = self.prices
+        low = min((p for c in row.cells if (p := buy(c)) is not None and p > 0), default=None)
+        high = max((p for c in row.cells if (p := sell(c)) is not None), default=None)
+        return low is not None and high is not None and limits.reached(gross_pct(low, high))
+
+    def read(self, coin: str, cells: Sequence[Cell]) -> Iterator[Reading]:
+        buy, sell = self.prices
+        longs = _per_venue((c for c in cells if c.key.market in self.bought), buy, min)
+        shorts = _per_venue((c for c in cells if c.key.market in self.sold), sell, max)
+        for short, high in shorts.items():
+            for long, low in longs.items():
+                if self.same_venue or long != short:
+                    yield Reading((coin, short, long), gross_pct(low, high), high, low)
+
+    def is_seated(self, row: Row, key: Key) -> bool:
+        return _has(row, key[1], self.sold) and _has(row, key[2], self.bought)
+
+
+class Carry:
+    """What holding two perpetuals pays by funding in 8 h, in percent, less the taker fees of a round trip. The price of a
+    key is that of entering it: bid of the short leg, ask of the long one."""
+
+    def __init__(self, terms: Terms) -> None:
+        self._fees = terms.fees
+
+    def may_reach(self, row: Row, limits: Limits) -> bool:
+        rates = [rate for c in row.cells if c.key.market is Market.PERP and (rate := hourly(c)) is not None]
+        return len(rates) > 1 and limits.reached((max(rates) - min(rates)) * HOURS * 100)
+
+    def read(self, coin: str, cells: Sequence[Cell]) -> Iterator[Reading]:
+        legs = [(rate, c) for c in cells if c.key.market is Market.PERP and (rate := hourly(c)) is not None]
+        longs = {c.key.venue: (rate, c) for rate, c in sorted(legs, key=_rate, reverse=True)}  # the lowest rate stays
+        shorts = {c.key.venue: (rate, c) for rate, c in sorted(legs, key=_rate)}
+        for short, (received, sell) in shorts.items():
+            for long, (paid, buy) in longs.items():
+                if short != long and buy.ask is not None and sell.bid is not None:
+                    value = (received - paid) * HOURS * 100 - fees_pct(buy.key, sell.key, self._fees)
+                    yield Reading((coin, short, long), value, sell.bid, buy.ask)
+
+    def is_seated(self, row: Row, key: Key) -> bool:
+        return _has(row, key[1], ONLY_PERP) and _has(row, key[2], ONLY_PERP)
+
+
+class _Interval(NamedTuple):
+    """Of one leg: the interval that is known, another one that was seen since, in so many samples."""
+
+    known: float
+    seen: float
+    times: int = 0
+
+
+class Intervals:
+    """Changes of funding intervals. A change is news for as many samples as must see it; its value is the funding rate
+    per 8 h in percent, without its sign. Both venues of a key are the leg's own."""
+
+    def __init__(self, samples: int) -> None:
+        self._samples = samples
+        self._legs: dict[LegKey, _Interval] = {}
+
+    def may_reach(self, row: Row, limits: Limits) -> bool:
+        if len(self._legs) > LEGS_KEPT:
+            self._legs.clear()
+        news = [self._is_news(cell) for cell in row.cells]  # all of them: it also learns
+        return any(news)
+
+    def _is_news(self, cell: Cell) -> bool:
+        hours = cell.funding_interval_h
+        if not hours:
+            return False
+        known = self._legs.setdefault(cell.key, _Interval(hours, hours)).known
+        if known == hours:
+            self._legs[cell.key] = _Interval(hours, hours)
+        return known != hours
+
+    def read(self, coin: str, cells: Sequence[Cell]) -> Iterator[Reading]:
+        for cell in cells:
+            rate, hours = hourly(cell), cell.funding_interval_h
+            if rate is not None and hours and self._is_news(cell):
+                was = self._legs[cell.key]
+                times = was.times + 1 if was.seen == hours else 1
+                done = times >= self._samples
+                self._legs[cell.key] = _Interval(hours, hours) if done else _Interval(was.known, hours, times)
+                key = (coin, cell.key.venue, cell.key.venue)
+                value = abs(rate) * HOURS * 100
+                yield Reading(key, value, cell.bid or 0.0, cell.ask or 0.0, f"{was.known:g} h -> {hours:g} h")
+
+    def is_seated(self, row: Row, key: Key) -> bool:
+        return _has(row, key[1], ONLY_PERP)
+
+
+def _has(row: Row, venue: str, markets: frozenset[Market]) -> bool:
+    return any(c.key.venue == venue and c.key.market in markets for c in row.cells)
+
+
+def _rate(leg: tuple[float, Cell]) -> float:
+    return leg[0]
+
+
+def _per_venue(cells: Iterable[Cell], price: _Price, better: Callable[[float, float], float]) -> dict[str, float]:
+    """The best known price above zero of every venue."""
+    found: dict[str, float] = {}
+    for cell in cells:
+        value = price(cell)
+        if value is not None and value > 0:
+            venue = cell.key.venue
+            found[venue] = better(found.get(venue, value), value)
+    return found
