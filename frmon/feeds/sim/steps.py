@@ -8,6 +8,7 @@ Step = tuple[float, float]
 """Price and size as the venue counts them, on whole ticks and lots."""
 
 _SOME = 0.6  # share of the prices at which somebody waits
+_DEEPER = 100.0  # one percent away from the best price twice as much waits
 
 
 def ladder(i: Instrument, seed: int, levels: int) -> tuple[list[Step], list[Step]]:
@@ -25,13 +26,13 @@ def _side(i: Instrument, seed: int, levels: int, way: int) -> list[Step]:
     usual = (300 + 40_000 * i.coin.weight) / (i.coin.price * i.multiplier * i.contract)
     found = [(best, size)]
     place = round(best / i.tick)
-    away = 0
     while len(found) < levels and place + way > 0:
-        place, away = place + way, away + 1
+        place += way
         here, much = _draw(seed, i.id, place), _draw(seed + 1, i.id, place)
         if here < _SOME:
-            waits = -log(1 - much) * usual * (1 + away / 25)
-            found.append((round(place * i.tick, i.decimals), max(lot, round(waits, i.size_decimals))))
+            price = round(place * i.tick, i.decimals)
+            waits = -log(1 - much) * usual * (1 + _DEEPER * abs(price / best - 1))
+            found.append((price, max(lot, round(waits, i.size_decimals))))
     return found
 
 
