@@ -7,7 +7,7 @@ from textual.binding import Binding, BindingType
 
 from frmon.board import Row
 from frmon.tui.grid import Look, fit
-from frmon.tui.legs import cells_in_order, columns_for, role, summary
+from frmon.tui.legs import REMARK, cells_in_order, columns_for, remarks, role, summary
 from frmon.tui.lines import Line, Palette, Pane, pad
 
 
@@ -23,7 +23,7 @@ def detail_lines(row: Row, look: Look, width: int) -> list[Line]:
         for column, _, room in slots:
             line += [*pad(column.text(column.figure(cell, look), room, look), room, column.left), (" ", "text")]
         lines.append(tuple(line))
-    return lines
+    return lines + remarks(row, look, next((s.width for s in slots if s.column.id == REMARK), 0))
 
 
 class Detail(Pane, can_focus=True):

@@ -60,6 +60,19 @@ def columns_for(row: Row, look: Look) -> list[Column[Cell]]:
     return [c for c in LEG_COLUMNS if remarked or c.id != REMARK]
 
 
+def remarks(row: Row, look: Look, width: int) -> list[Line]:
+    """Each remark that is longer than `width`, in full, with the legs it is about."""
+    about: dict[str, list[str]] = {}
+    for cell in cells_in_order(row):
+        text = str(_why(cell, look).value or "")
+        if len(text) > width:
+            about.setdefault(text, []).append(str(_name(cell, look).value))
+    return [
+        ((f"  {', '.join(names) if len(names) < 3 else f'{len(names)} legs'}: ", "dim"), (text, "warn"))
+        for text, names in about.items()
+    ]
+
+
 def cells_in_order(row: Row) -> list[Cell]:
     """Perpetuals before spot pairs, each in the order of the venues."""
     return sorted(row.cells, key=lambda c: (c.key.market is not Market.PERP, c.key))

@@ -84,6 +84,25 @@ async def test_a_click_on_a_title_sorts_and_a_second_one_turns(engine: FakeEngin
             assert (app.desk.view.sort, app.desk.view.reverse) == ("gross", reverse)
 
 
+async def test_a_click_chooses_a_coin_and_a_second_one_shows_its_legs(engine: FakeEngine, tmp_path: Path) -> None:
+    async with shown(engine, tmp_path) as (app, pilot):
+        await pilot.click("LiveTable", offset=(5, 4))
+        await settle(pilot)
+        assert app.desk.table.cursor == order(app)[4]
+        await pilot.click("LiveTable", offset=(5, 4))
+        await settle(pilot)
+        assert app.desk.frame.detail.coin == order(app)[4]
+
+
+async def test_a_long_remark_is_told_in_full_below_the_legs(engine: FakeEngine, tmp_path: Path) -> None:
+    why = "its price per coin is ten times that of the others"
+    engine.list_coin("ODD", quarantine=why)
+    async with shown(engine, tmp_path, (80, 40)) as (app, pilot):
+        await press(pilot, "/", *"odd", "enter", "j", "enter")
+        assert why in text(app)
+        assert "!ODD" in text(app)
+
+
 async def test_the_filter_works_while_it_is_typed(engine: FakeEngine, tmp_path: Path) -> None:
     async with shown(engine, tmp_path) as (app, pilot):
         await press(pilot, "/", "p", "e")
