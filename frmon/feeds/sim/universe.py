@@ -38,6 +38,8 @@ NAMES: dict[tuple[str, str], dict[str, tuple[str, int]]] = {  # coin -> (base as
     ("bitget", "spot"): {"ALT": ("$ALT", 1), "MEME": ("MEMECOIN", 1), "TON": ("TONCOIN", 1)},
     ("okx", "perp"): {"PEPE": ("PEPE", 1), "SHIB": ("SHIB", 1), "BONK": ("BONK", 1), "SATS": ("SATS", 1)},
 }  # fmt: skip
+MOVERS = (60, 61)
+"""Ranks of the coin that comes and of the one that goes in the scene with listings: both are on every list."""
 STRANGERS = {"okx": ("BB", "QNT"), "binance": ("ON",), "bybit": ("APP",)}
 """Tickers that mean another coin on this venue than on the others."""
 
@@ -121,7 +123,8 @@ class Universe:
         """Coverage: the better known, the more venues; every coin is somewhere."""
         coins = list(self.coins.values())
         for (venue, market), per_1200 in sorted(COVERAGE.items(), key=lambda item: item[1]):
-            drawn = {c.name: rank / count + self.rng.random() * 0.7 * (rank > 12) for rank, c in enumerate(coins)}
+            spread = [0.0 if rank < 12 or rank in MOVERS else self.rng.random() * 0.7 for rank in range(count)]
+            drawn = {c.name: 0.0 if rank in MOVERS else rank / count + spread[rank] for rank, c in enumerate(coins)}
             if (venue, market) == ("bitget", "spot"):  # the longest list takes what no other has
                 drawn |= {c.name: 0.0 for c in coins if not c.instruments}
             order = sorted(coins, key=lambda c: drawn[c.name])

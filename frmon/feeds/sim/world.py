@@ -7,7 +7,7 @@ from random import Random
 
 from frmon.errors import ConfigError
 from frmon.feeds.sim.instrument import SCENES, Coin, Instrument, Quote, Scene
-from frmon.feeds.sim.universe import COVERAGE, HOUR_MS, Universe
+from frmon.feeds.sim.universe import COVERAGE, HOUR_MS, MOVERS, Universe
 
 __all__ = ["SCENES", "Changes", "Coin", "Instrument", "Quote", "Scene", "World", "scene_named"]
 
@@ -32,6 +32,8 @@ class World:
 
     def __init__(self, seed: int, coins: int, start_ms: int, *, scene: str = "calm", rate: float = 1.0) -> None:
         self.scene = scene_named(scene)
+        if self.scene.listing_after_s and coins <= max(MOVERS):
+            raise ConfigError(f"scene {scene!r} needs at least {max(MOVERS) + 1} coins")
         self.rng = Random(seed)
         self.seed = seed
         self.rate = rate
@@ -216,12 +218,12 @@ class World:
                 self._rows[i.venue, i.market][i.symbol] = i
 
     def _newcomer(self) -> str:
-        return list(self.coins)[min(60, len(self.coins) - 1)]
+        return list(self.coins)[MOVERS[0]]
 
     def _relist(self) -> None:
         """The newcomer appears everywhere, one coin of the middle leaves every list."""
         self._listing_ms = None
-        leaver = list(self.coins)[min(61, len(self.coins) - 2)]
+        leaver = list(self.coins)[MOVERS[1]]
         for i in self._newcomers:
             i.on_ms = self.now_ms
             self._rows[i.venue, i.market][i.symbol] = i

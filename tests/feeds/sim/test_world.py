@@ -133,13 +133,13 @@ def test_funding_settles_at_exact_multiples_and_rolls_on() -> None:
 
 
 def test_spreads_open_hold_and_close() -> None:
-    world = World(7, 300, START, scene="busy")
+    world = World(7, 150, START, scene="busy", rate=0.1)
     wide_ms: Counter[int] = Counter()
-    for _ in range(600):  # two and a half minutes
-        play(world, 0.25)
+    for _ in range(150):  # two and a half minutes
+        play(world, 1.0)
         for i in everything(world):
             if abs(i.episode) > 0.007:
-                wide_ms[i.id] += 250
+                wide_ms[i.id] += 1_000
     assert sum(ms > 10_000 for ms in wide_ms.values()) >= 5
     by_id = {i.id: i for i in everything(world)}
     assert any(by_id[n].episode == 0 for n in wide_ms)
@@ -193,3 +193,9 @@ def test_after_a_long_sleep_the_market_is_where_it_would_be() -> None:
 def test_an_unknown_scene_is_named_with_the_known_ones() -> None:
     with pytest.raises(ConfigError, match="'nope': choose one of " + ", ".join(SCENES)):
         World(7, 10, START, scene="nope")
+
+
+def test_the_listing_scene_says_when_there_are_too_few_coins() -> None:
+    with pytest.raises(ConfigError, match="needs at least 62 coins"):
+        World(7, 61, START, scene="listing")
+    World(7, 62, START, scene="listing").advance(START + 21_000)
