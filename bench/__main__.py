@@ -1,6 +1,8 @@
 """`python -m bench [PART...] [--runs N] [--minutes M]`: measure, print the table, write out/*.json."""
 
 import argparse
+import signal
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -25,6 +27,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=3, help="runs of which the median is shown")
     parser.add_argument("--minutes", type=float, default=3.0, help="length of the memory part; 30 for the full claim")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that children are ended on the way out
     told = facts()
     for name, value in told.items():
         print(f"{name:<10} {value}")
