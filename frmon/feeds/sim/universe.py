@@ -140,7 +140,8 @@ class Universe:
         """One ticker, two coins."""
         for venue, names in STRANGERS.items():
             for name in names:
-                stranger = self._coin(f"{name}@{venue}", self.rng.uniform(0.05, 4.0), 300)
+                namesake = self.coins[name].price if name in self.coins else 1.0
+                stranger = self._coin(f"{name}@{venue}", namesake * self.rng.choice((0.21, 4.3)), 300)
                 self.add(stranger, venue, "spot")
                 self.add(stranger, venue, "perp")
         if "BOB" in self.coins:

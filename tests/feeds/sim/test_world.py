@@ -102,6 +102,13 @@ def test_the_names_of_2026_carry_their_multipliers() -> None:
     assert any(not i.symbol.isascii() for i in everything(world))
 
 
+def test_strangers_of_the_same_name_are_far_apart_in_price() -> None:
+    coins = World(7, 1_200, START).coins
+    for name in ("BB@okx", "QNT@okx", "ON@binance", "APP@bybit"):
+        ratio = coins[name].price / coins[name.split("@")[0]].price
+        assert ratio > 2 or ratio < 0.5
+
+
 def test_every_awkward_row_is_there() -> None:
     rows = everything(World(7, 1_200, START))
     kinds = {i.kind for i in rows}
