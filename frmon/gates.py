@@ -48,9 +48,8 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
 
 def explain(row: Row, pair: tuple[LegKey, LegKey] | None, standing: Standing, question: Question) -> list[Gate]:
     """All gates for (buy, sell), by default for the `nearest` pair; always the same gates in the same order."""
-    cells = {c.key: c for c in row.cells}
-    found = nearest(row, question) if pair is None else tuple(cells[k] for k in dict.fromkeys(pair) if k in cells)
-    case = _Case(row=row, legs=found or tuple(row.cells[:1]), standing=standing, question=question)
+    legs = (nearest(row, question) or tuple(row.cells)) if pair is None else _listed(row, pair)
+    case = _Case(row=row, legs=legs, standing=standing, question=question)
     return [gate(case) for gate in _GATES]
 
 
@@ -66,6 +65,12 @@ def nearest(row: Row, question: Question) -> tuple[Cell, Cell] | None:
     ]
     first = min(ranked, key=lambda r: (r[0], r[1], r[2].key, r[3].key), default=None)
     return None if first is None else first[2:]
+
+
+def _listed(row: Row, pair: tuple[LegKey, LegKey]) -> tuple[Cell, ...]:
+    """Those legs of the pair that the coin has, each once."""
+    cells = {c.key: c for c in row.cells}
+    return tuple(cells[key] for key in dict.fromkeys(pair) if key in cells)
 
 
 class _Case(msgspec.Struct, frozen=True, kw_only=True):
