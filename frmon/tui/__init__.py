@@ -1,7 +1,6 @@
 """The screen."""
 
 import os
-import sys
 from pathlib import Path
 
 from frmon.tui.source import Source
@@ -16,11 +15,6 @@ for _name, _value in ENVIRONMENT.items():
 def run_screen(engine: Source, state: Path | None = None) -> int:
     """Show the screen of an engine, which it starts and stops; returns the exit code. `state`: the file that remembers
     the user's ways, by default in `$XDG_STATE_HOME`. Without a terminal: one line on stderr and 2."""
-    from frmon.tui.guard import is_tty
-
-    if not is_tty():
-        sys.stderr.write("frmon: the screen needs a terminal; without one use `frmon snapshot`\n")
-        return 2
     from frmon.tui.app import run
 
     return run(engine, state)

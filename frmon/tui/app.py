@@ -11,7 +11,7 @@ from textual.theme import Theme
 from frmon.tui.desk import Desk
 from frmon.tui.detail import Detail
 from frmon.tui.filterline import FilterInput
-from frmon.tui.guard import Guard, last_resort
+from frmon.tui.guard import Guard, is_tty, last_resort
 from frmon.tui.help import Group, Help, Overlay
 from frmon.tui.hosting import EngineThread
 from frmon.tui.panel import Signals
@@ -109,7 +109,11 @@ def _binding(given: BindingType) -> Binding:
 
 
 def run(source: Source, path: Path | None) -> int:
-    """Show the screen until the user, a signal or a lost terminal ends it; returns the exit code."""
+    """Show the screen until the user, a signal or a lost terminal ends it; returns the exit code. Textual draws on
+    stderr, so all three streams must be the terminal."""
+    if not is_tty():
+        sys.stderr.write("frmon: the screen needs a terminal; without one use `frmon snapshot`\n")
+        return 2
     app = Frmon(source, path)
 
     def leave(code: int) -> None:

@@ -105,7 +105,7 @@ async def test_partial_repaints_equal_a_whole_repaint(seed: int, tmp_path: Path)
         await settle(pilot)
         app.begin((120, 40))
         await settle(pilot)
-        for step in range(60):
+        for step in range(40):
             await stir(app, pilot, engine, draw)
             if step % 5 == 4:
                 partial, whole = pixels(app.terminal), pixels(await drawn_anew(app))

@@ -381,3 +381,14 @@ async def test_every_pane_takes_the_colours_of_the_theme(engine: FakeEngine, tmp
     async with shown(engine, tmp_path) as (app, pilot):
         await press(pilot, "T")
         assert {id(p.palette) for p in app.desk.query(Pane)} == {id(app.desk.palette)}
+
+
+async def test_the_palette_opens_over_the_banner_and_quits_in_order(engine: FakeEngine, tmp_path: Path) -> None:
+    async with shown(engine, tmp_path) as (app, pilot):
+        await press(pilot, "ctrl+p")
+        assert len(app.screen_stack) == 2
+        assert "SIMULATED MARKET" in text(app)
+        await press(pilot, "escape")
+        assert len(app.screen_stack) == 1
+        await app.action_quit()
+    assert engine.stopped
