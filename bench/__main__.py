@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from bench import ingest, memory, paint, start
-from bench.report import Claim, facts, save, table
+from bench.report import Claim, busy, facts, save, table
 
 Part = tuple[Callable[[argparse.Namespace], Any], Callable[[Any], list[Claim]]]
 PARTS: dict[str, Part] = {
@@ -37,6 +37,7 @@ def main() -> None:
         figures = measure(options)
         save(part, figures, told)
         print(table(claims(figures)), flush=True)
+        print(busy(), end="", flush=True)
 
 
 if __name__ == "__main__":

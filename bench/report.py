@@ -44,6 +44,12 @@ def facts() -> dict[str, str]:
     }
 
 
+def busy() -> str:
+    """A warning when more ran than the cores could take: then only ratios mean something."""
+    load, cores = os.getloadavg()[0], len(os.sched_getaffinity(0))
+    return f"(load {load:.1f} on {cores} cores: other work disturbed this)\n" if load > cores + 1 else ""
+
+
 def _processor() -> str:
     info = Path("/proc/cpuinfo")
     lines = info.read_text().splitlines() if info.exists() else []
