@@ -13,7 +13,7 @@ from frmon.board import Cell, Row
 from frmon.config import KindSettings, RuleSettings, SignalSettings
 from frmon.model import LegKey, Market
 from frmon.signals.trigger import Key, Limits, Reading
-from frmon.spread import Terms, fees_pct, gross_pct, hourly, is_outlier, qualified
+from frmon.spread import OUTLYING, Terms, fees_pct, gross_pct, hourly, is_outlier, qualified
 
 SPREAD, BASIS, FUNDING, INTERVAL = "spread", "basis", "funding", "interval"
 
@@ -70,15 +70,22 @@ def kinds(settings: SignalSettings, terms: Terms, rules: RuleSettings) -> list[K
 def sound(row: Row, terms: Terms, now: float, now_ms: int) -> list[Cell]:
     """The legs that qualify and are no outliers among those that do."""
     cells = qualified(row.cells, terms, now, now_ms)
-    if len(cells) < 3:
+    if len(cells) < 3 or _far_pct(cells) <= OUTLYING * 100:
         return cells
     return [cell for cell in cells if not is_outlier(cell, [c for c in cells if c is not cell])]
 
 
+def _far_pct(cells: Sequence[Cell]) -> float:
+    """The most that any two prices of qualified legs are apart."""
+    low, high = min(c.bid or 0.0 for c in cells), max(c.ask or 0.0 for c in cells)
+    return (high - low) / low * 100
+
+
 def _spread(settings: SignalSettings, terms: Terms) -> Kind:
     markets = frozenset(Market(name) for name in settings.markets)
+    sold = markets if terms.allow_borrow else markets - ONLY_SPOT
     executable = settings.basis == "executable"
-    price: tuple[_Price, _Price] = (_ask, _bid) if executable else (_last, _last)
+    buy, sell = ("ask", "bid") if executable else ("last", "last")
     return Kind(
         name=SPREAD,
         limits=Limits(
@@ -88,7 +95,7 @@ def _spread(settings: SignalSettings, terms: Terms) -> Kind:
             cooldown_s=settings.cooldown_s,
         ),
         close_pct=(settings.close_pct or CLOSES_AT * settings.threshold_pct) if executable else None,
-        reader=Prices(bought=markets, sold=markets if terms.allow_borrow else markets - ONLY_SPOT, prices=price),
+        reader=Prices(bought=markets, sold=sold, buy=buy, sell=sell),
     )
 
 
@@ -102,39 +109,24 @@ def _kind(name: str, kind: KindSettings, settings: SignalSettings, reader: Reade
     return Kind(name=name, limits=limits, close_pct=CLOSES_AT * kind.threshold_pct, reader=reader)
 
 
-_Price = Callable[[Cell], float | None]
-
-
-def _ask(cell: Cell) -> float | None:
-    return cell.ask
-
-
-def _bid(cell: Cell) -> float | None:
-    return cell.bid
-
-
-def _last(cell: Cell) -> float | None:
-    return cell.last
-
-
 class Prices(msgspec.Struct, frozen=True, kw_only=True):
     """The spread between the lowest price of the long venue's legs and the highest of the short venue's."""
 
     bought: frozenset[Market]
     sold: frozenset[Market]
     same_venue: bool = False  # also two legs of one venue
-    prices: tuple[_Price, _Price] = (_ask, _bid)  # what is paid, what is received
+    buy: str = "ask"  # the field of a cell that is paid
+    sell: str = "bid"  # the field of a cell that is received
 
     def may_reach(self, row: Row, limits: Limits) -> bool:
-        buy, sell = self.prices
-        low = min((p for c in row.cells if (p := buy(c)) is not None and p > 0), default=None)
-        high = max((p for c in row.cells if (p := sell(c)) is not None), default=None)
-        return low is not None and high is not None and limits.reached(gross_pct(low, high))
+        lows = [price for cell in row.cells if (price := getattr(cell, self.buy))]
+        highs = [price for cell in row.cells if (price := getattr(cell, self.sell))]
+        low, high = min(lows, default=0.0), max(highs, default=0.0)
+        return low > 0 and high > low and limits.reached(gross_pct(low, high))
 
     def read(self, coin: str, cells: Sequence[Cell]) -> Iterator[Reading]:
-        buy, sell = self.prices
-        longs = _per_venue((c for c in cells if c.key.market in self.bought), buy, min)
-        shorts = _per_venue((c for c in cells if c.key.market in self.sold), sell, max)
+        longs = _per_venue((c for c in cells if c.key.market in self.bought), self.buy, min)
+        shorts = _per_venue((c for c in cells if c.key.market in self.sold), self.sell, max)
         for short, high in shorts.items():
             for long, low in longs.items():
                 if self.same_venue or long != short:
@@ -224,11 +216,11 @@ def _rate(leg: tuple[float, Cell]) -> float:
     return leg[0]
 
 
-def _per_venue(cells: Iterable[Cell], price: _Price, better: Callable[[float, float], float]) -> dict[str, float]:
-    """The best known price above zero of every venue."""
+def _per_venue(cells: Iterable[Cell], price: str, better: Callable[[float, float], float]) -> dict[str, float]:
+    """The best known price above zero of every venue. `price`: a field of a cell."""
     found: dict[str, float] = {}
     for cell in cells:
-        value = price(cell)
+        value: float | None = getattr(cell, price)
         if value is not None and value > 0:
             venue = cell.key.venue
             found[venue] = better(found.get(venue, value), value)

@@ -1,11 +1,12 @@
 """The sampling job: looks at the board on its own steady schedule and hands on what the rules say."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from frmon.board import Board, Row
 from frmon.clock import Clock
 from frmon.gates import Standing
 from frmon.model import Signal
+from frmon.signals.history import History
 from frmon.signals.rules import Rule
 
 Observer = Callable[[Sequence[Row], float, int], None]
@@ -70,3 +71,11 @@ class Watch:
         """How near a coin and its short and long venue are to a signal of the seed's rule. From any thread."""
         row = self._board.rows.get(coin)
         return self.rule.standing((coin, short, long), row, self._clock.mono(), self._clock.now_ms())
+
+
+async def remember(history: History, board: Board, clock: Clock, looked_at: Callable[[], Iterable[str]]) -> None:
+    """Let the history take its samples until cancelled. `looked_at`: coins that are remembered whatever their spread."""
+    grid = Grid(clock, history.every_s)
+    while True:
+        await grid.next()
+        history.sample(list(board.rows.values()), looked_at(), clock.mono(), clock.now_ms())

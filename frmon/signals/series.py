@@ -1,0 +1,196 @@
+"""How the spread of one pair went: points at equal steps over a few spans, in bounded memory, and what they say about the
+spread of now. Pure; times are seconds on a monotonic clock, values percent."""
+
+from array import array
+from collections.abc import Sequence
+from itertools import pairwise
+from math import fsum, isnan, log, nan, sqrt
+
+import msgspec
+
+SPANS_S = (900.0, 3_600.0, 14_400.0)
+
+POINTS = 450
+"""Points of a span, at most: 15 min in steps of 2 s, 1 h of 8 s, 4 h of 32 s."""
+
+STEPS = 4
+"""Steps of a span in one of the next longer span."""
+
+ENOUGH = 30
+"""Fewer points say nothing."""
+
+NOISE_PCT = 0.01
+"""A basis point. The standard deviation that a z-score divides by is never smaller: a premium that stands still within its
+price steps has not moved, however little it moved before."""
+
+REVERTS = -2.88
+"""Critical value at 5 % of the Dickey-Fuller t statistic with a constant, for some 250 points (Fuller 1976, table 8.5.2;
+-2.93 for 50, -2.86 for many): what does not reach it may as well be a random walk."""
+
+
+class Window(msgspec.Struct, frozen=True, kw_only=True):
+    """One span's view of the live value. All statistics are of the points before it; None with fewer than `ENOUGH`."""
+
+    span_s: float
+    points: int
+    mean: float | None = None
+    std: float | None = None
+    low: float | None = None
+    high: float | None = None
+    z: float | None = None  # (live - mean) / std; 0 = as usual
+    percentile: float | None = None  # share of points below live, half of the equal ones with them, 0 to 100
+    half_life_s: float | None = None  # of a deviation from the mean; None = does not revert, 0 = within one step
+
+
+class Base(msgspec.Struct, frozen=True, kw_only=True):
+    """What live values are compared with."""
+
+    mean: float
+    std: float
+
+    def z(self, live: float) -> float:
+        """How unusual a value is."""
+        return (live - self.mean) / max(self.std, NOISE_PCT)
+
+
+class Tier:
+    """The points of one span. `points` is replaced, never changed: others may read it at any time; nan = not known."""
+
+    __slots__ = ("_base", "_base_of", "_bucket", "_covered_s", "_most", "_sum", "_up", "points", "span_s", "step_s")
+
+    def __init__(self, span_s: float, step_s: float, up: "Tier | None" = None) -> None:
+        self.span_s = span_s
+        self.step_s = step_s
+        self.points = array("d")
+        self._most = max(1, int(span_s / step_s + 1e-9))
+        self._up = up  # takes what `STEPS` steps of this one hold
+        self._bucket: int | None = None
+        self._sum = 0.0
+        self._covered_s = 0.0
+        self._base_of: array[float] | None = None
+        self._base: Base | None = None
+
+    def hold(self, value: float, since: float, until: float) -> None:
+        """`value` held from `since` to `until`. Every point is the mean over its step, weighted by time."""
+        step = self.step_s
+        for bucket in range(int(since // step), int(until // step) + 1):
+            held_s = min(until, (bucket + 1) * step) - max(since, bucket * step)
+            self.add(bucket, value * held_s, held_s)
+
+    def add(self, bucket: int, area: float, covered_s: float) -> None:
+        """So many percent × seconds, known for so many seconds, belong to this step."""
+        self.reach(bucket)
+        self._sum += area
+        self._covered_s += covered_s
+
+    def reach(self, bucket: int) -> None:
+        """Close the steps before this one."""
+        last = self._bucket
+        if last == bucket:
+            return
+        self._bucket = bucket
+        if last is not None:
+            self._close(last, min(bucket - last - 1, self._most))
+        if self._up is not None:
+            self._up.reach(bucket // STEPS)
+
+    def _close(self, bucket: int, gaps: int) -> None:
+        point = self._sum / self._covered_s if self._covered_s > 0 else nan
+        points = self.points + array("d", [point] + [nan] * gaps)
+        self.points = points if len(points) <= self._most else points[-self._most :]
+        if self._up is not None:
+            self._up.add(bucket // STEPS, self._sum, self._covered_s)
+        self._sum = self._covered_s = 0.0
+
+    def base(self) -> Base | None:
+        """Mean and deviation of the points; None while there are too few."""
+        points = self.points
+        if self._base_of is not points:
+            known = _known(points)
+            self._base = _base(known) if len(known) >= ENOUGH else None
+            self._base_of = points
+        return self._base
+
+    def window(self, live: float | None) -> Window:
+        """What the points say about a live value."""
+        points = self.points
+        known = _known(points)
+        if len(known) < ENOUGH:
+            return Window(span_s=self.span_s, points=len(known))
+        base = _base(known)
+        return Window(
+            span_s=self.span_s,
+            points=len(known),
+            mean=base.mean,
+            std=base.std,
+            low=min(known),
+            high=max(known),
+            z=None if live is None else base.z(live),
+            percentile=None if live is None else percentile(known, live),
+            half_life_s=half_life(points, self.step_s),
+        )
+
+
+class Series:
+    """One pair. A sample holds until the next one, at most `hold_s`; a sample without a value ends what held."""
+
+    __slots__ = ("_at", "_hold_s", "live", "tiers")
+
+    def __init__(self, every_s: float) -> None:
+        step_s = max(SPANS_S[0] / POINTS, every_s)
+        long = Tier(SPANS_S[2], step_s * STEPS**2)
+        middle = Tier(SPANS_S[1], step_s * STEPS, long)
+        self.tiers = (Tier(SPANS_S[0], step_s, middle), middle, long)
+        self.live: float | None = None
+        self._at = 0.0
+        self._hold_s = 2 * every_s
+
+    def take(self, value: float | None, at: float) -> None:
+        """One more sample."""
+        tier = self.tiers[0]
+        if self.live is not None:
+            tier.hold(self.live, self._at, min(at, self._at + self._hold_s))
+        tier.reach(int(at // tier.step_s))
+        self.live, self._at = value, at
+
+    def z(self) -> float | None:
+        """How unusual the live value is: within the hour, or the quarter of an hour while that is all there is."""
+        if self.live is None:
+            return None
+        base = self.tiers[1].base() or self.tiers[0].base()
+        return None if base is None else base.z(self.live)
+
+
+def percentile(known: Sequence[float], live: float) -> float:
+    """Where a value stands among others, 0 to 100."""
+    below = sum(value < live for value in known)
+    equal = sum(value == live for value in known)
+    return (below + equal / 2) / len(known) * 100
+
+
+def half_life(points: Sequence[float], step_s: float) -> float | None:
+    """Seconds in which half of a deviation is gone, by x[t+1] = a + b·x[t] fitted to equally spaced points (nan = gap).
+    None where the fit cannot tell it from a random walk; 0 where nothing of a deviation is left after one step."""
+    steps = [(x, y) for x, y in pairwise(points) if not isnan(x) and not isnan(y)]
+    n = len(steps)
+    if n < ENOUGH - 1:
+        return None
+    mean_x, mean_y = fsum(x for x, _ in steps) / n, fsum(y for _, y in steps) / n
+    sxx = fsum((x - mean_x) ** 2 for x, _ in steps)
+    if sxx <= n * 1e-18:
+        return None
+    b = fsum((x - mean_x) * (y - mean_y) for x, y in steps) / sxx
+    rest = fsum((y - mean_y - b * (x - mean_x)) ** 2 for x, y in steps)
+    error = sqrt(rest / (n - 2) / sxx)
+    if b >= 1 or (b - 1) > REVERTS * error:
+        return None
+    return step_s * log(2) / -log(b) if b > 0 else 0.0
+
+
+def _known(points: "array[float]") -> list[float]:
+    return [p for p in points if p == p]  # noqa: PLR0124  only nan differs from itself
+
+
+def _base(known: Sequence[float]) -> Base:
+    mean = fsum(known) / len(known)
+    return Base(mean=mean, std=sqrt(fsum((p - mean) ** 2 for p in known) / (len(known) - 1)))
