@@ -165,7 +165,7 @@ def test_hostile_values_in_replies_cost_at_most_their_row(kind: str, name: str) 
 def test_every_cost_names_a_budget() -> None:
     rules = {rule.name for rule in VENUE.rules}
     requests = [d.request for d in VENUE.directories] + [s.request for s in VENUE.snapshots]
-    requests += [t.request for t in VENUE.server_times]
+    requests += [t.request for t in VENUE.server_times] + [d.request("BTC-USDT") for d in VENUE.depths]
     costs = [c for r in requests for c in r.costs] + [c for s in VENUE.streams for c in s.connect_costs]
     assert {name for name, _ in costs} == rules
     assert all(r.costs for r in requests)
