@@ -23,8 +23,9 @@ from frmon.feeds.depth import Depths, Desk
 from frmon.feeds.rest import Http, Rest
 from frmon.jobs import Jobs
 from frmon.model import LegKey, Listing, Market, Signal, VenueState
+from frmon.signals.history import History
 from frmon.signals.rules import Rule
-from frmon.signals.watch import Watch
+from frmon.signals.watch import Watch, remember
 from frmon.spread import Terms
 from frmon.study import CoinDepth, Study
 
@@ -71,6 +72,7 @@ class Engine:
         self.watch = Watch(self.board, rule, self.clock, self._signalled)
         self.episodes = rule.episodes
         self.standing = self.watch.standing  # from any thread
+        self.history = History(self.terms, settings.signals.sample_every_s)
         self.events: deque[Event] = deque(maxlen=500)  # newest first
         self.fleets: dict[str, fleet.Fleet] = {}
         self._catalog = Catalog({v.name: (v.aliases, v.suffix_multipliers) for v in self.venues}, settings.coins)
@@ -101,6 +103,7 @@ class Engine:
                 jobs.start(name, job)
             jobs.start("identity", self._identity.run)
             jobs.start("signals", self.watch.run)
+            jobs.start("history", lambda: remember(self.history, self.board, self.clock, lambda: self._pulse.looked_at))
             jobs.start("depth", lambda: self._study.run(self._depths(http, pacers)))
             jobs.start("budgets", lambda: self._remember(pacers))
             await self._stopped.wait()
