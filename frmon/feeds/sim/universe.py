@@ -188,9 +188,11 @@ class Universe:
                 self.add(tenfold, venue, "perp", kind="premarket", asset="premarket")
 
     def _mark_states(self) -> None:
+        names = list(self.coins)
+        movers = {names[rank] for rank in MOVERS if rank < len(names)}
         for venue, market in COVERAGE:
             rows = [i for i in self.instruments if (i.venue, i.market, i.kind) == (venue, market, "normal")]
-            tail = rows[len(rows) // 2 :]
+            tail = [i for i in rows[len(rows) // 2 :] if i.coin.name not in movers]
             picks = self.rng.sample(tail, min(8, len(tail)))
             changes: list[dict[str, object]] = [
                 {"state": "halted"},
