@@ -4,7 +4,7 @@ import json
 import os
 import platform
 import sysconfig
-from importlib.metadata import version
+from importlib.metadata import distributions, version
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -33,14 +33,15 @@ class Claim(NamedTuple):
 
 def facts() -> dict[str, str]:
     """Build and machine."""
-    libraries = ("websockets", "msgspec", "textual", "ccxt", "cryptofeed")
+    libraries = {"websockets", "picows", "msgspec", "textual", "ccxt", "cryptofeed"}
+    installed = sorted(d.name for d in distributions() if d.name in libraries)
     flags = sysconfig.get_config_var("CONFIG_ARGS") or ""
     optimised = [f for f in ("--enable-optimizations", "--with-lto") if f in flags]
     return {
         "python": f"{platform.python_version()} ({' '.join(optimised) or 'built without optimisations'})",
         "machine": f"{_processor()}, {len(os.sched_getaffinity(0))} cores, {platform.system()} {platform.release()}",
         "load": f"{os.getloadavg()[0]:.1f} at the start",
-        "libraries": ", ".join(f"{name} {version(name)}" for name in libraries),
+        "libraries": ", ".join(f"{name} {version(name)}" for name in installed),
     }
 
 

@@ -9,7 +9,7 @@ from textual.widgets import DataTable
 
 from bench.peers.market import Stirred
 from frmon.board import Row
-from frmon.feeds.transport import new_loop
+from frmon.feeds.loop import new_loop
 
 TITLES = ("coin", "buy", "at", "sell", "for", "gross %", "net %", "carry", "volume", "leg 1", "leg 2", "leg 3")
 
