@@ -11,8 +11,8 @@ from frmon.feeds import plan
 from frmon.feeds.access import Access
 from frmon.feeds.contract import Venue
 from frmon.feeds.line import Line
-from frmon.feeds.pacer import Pacer
 from frmon.feeds.loop import new_loop
+from frmon.feeds.pacer import Pacer
 from frmon.feeds.venues import all_venues
 from frmon.model import Leg, Market
 
