@@ -210,9 +210,9 @@ class _Memory:
 
     def _settlement(self, cell: Cell, now_ms: int) -> Iterator[FundingEvent]:
         """The stated next settlement went on past one whose time, by our clock or the venue's, has come. A time that is
-        only moved is none, nor is one that comes back from an older reply."""
+        only moved is none; one that goes back to what has passed is from an older reply and is not believed."""
         due, old = cell.next_funding_ms, self.due
-        if due is not None and due != old:
+        if due is not None and due != old and (old is None or due > old or due > (cell.next_ms or now_ms)):
             come_ms = max(now_ms, cell.next_ms) + SLACK_MS
             if old is not None and due > old and self.passed < old <= come_ms:
                 yield self._settled(cell, old, come_ms)

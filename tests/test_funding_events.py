@@ -146,6 +146,15 @@ def test_what_was_paid_is_the_venues_word_where_it_says_it() -> None:
     assert (event.before, event.after, event.stated) == (0.00012, 0.0003, True)
 
 
+def test_a_settled_rate_from_before_the_settlement_is_not_what_that_paid() -> None:
+    world = World()
+    world.say(WALL - 1000, rate=0.0001, hours=8, due=WALL, settled=0.0007)
+    world.look(WALL - 1000)
+    world.say(WALL + 1000, rate=0.0003, due=WALL + 8 * HOUR)
+    [event] = world.look(WALL + 1000)
+    assert (event.before, event.stated) == (0.0001, False)
+
+
 def test_what_was_paid_is_the_prediction_of_before_the_settlement_and_not_of_after_it() -> None:
     world = World()
     world.say(WALL - 1000, rate=0.0001, hours=8, due=WALL)
@@ -188,6 +197,34 @@ def test_a_late_reply_that_repeats_the_old_time_settles_nothing_again(stale: lis
         world.repeat(WALL + n * 1000, funding_rate=0.0002, next_funding_ms=due)
         world.look(WALL + n * 1000)
     assert [(e.kind, e.at_ms) for e in world.events] == [(Change.SETTLEMENT, WALL)]
+
+
+def test_a_venue_without_times_whose_clock_is_half_a_minute_ahead_settles_all_the_same() -> None:
+    world = World()
+    world.repeat(WALL - 60_000, funding_rate=0.0001, funding_interval_h=8.0, next_funding_ms=WALL)
+    world.look(WALL - 60_000)
+    world.repeat(WALL - 30_000, funding_rate=0.0002, next_funding_ms=WALL + 8 * HOUR)
+    assert [(e.at_ms, e.before) for e in world.look(WALL - 30_000)] == [(WALL, 0.0001)]
+
+
+def test_a_late_reply_while_the_venue_lags_settles_nothing() -> None:
+    world = World()
+    world.repeat(WALL - 1000, funding_rate=0.0001, funding_interval_h=8.0, next_funding_ms=WALL)
+    world.look(WALL - 1000)
+    world.repeat(WALL + 1000, next_funding_ms=WALL - 8 * HOUR)
+    assert world.look(WALL + 1000) == []
+    world.repeat(WALL + 2000, next_funding_ms=WALL)
+    assert world.look(WALL + 2000) == []
+    world.repeat(WALL + 3000, next_funding_ms=WALL + 8 * HOUR)
+    assert [e.at_ms for e in world.look(WALL + 3000)] == [WALL]
+
+
+def test_after_a_silence_a_venue_that_lags_again_has_settled_what_it_went_on_from() -> None:
+    world = World()
+    world.say(WALL - 1000, rate=0.0001, hours=8, due=WALL)
+    world.look(WALL - 1000)
+    world.say(WALL + 8 * HOUR + 10_000, rate=0.0002, due=WALL + 8 * HOUR)
+    assert [(e.at_ms, e.before) for e in world.look(WALL + 8 * HOUR + 10_000)] == [(WALL, 0.0001)]
 
 
 def test_a_settlement_that_is_only_moved_is_none() -> None:

@@ -82,6 +82,13 @@ def test_of_three_equal_legs_the_first_two_are_the_pair_and_of_mixed_ties_the_fi
     assert (found.buy.venue, found.sell.venue) == ("bybit", "bitget")
 
 
+def test_of_equal_bids_the_alphabetically_first_is_sold_to_whatever_leg_is_bought() -> None:
+    equal = [Given(v, PERP, "A", 5, 5) for v in ("binance", "bitget", "bybit")]
+    found = best(row_of([*equal, Given("okx", PERP, "A", 1, 1)]), TERMS, NOW, WALL)
+    assert found is not None
+    assert (found.buy.venue, found.sell.venue) == ("okx", "binance")
+
+
 @given(ROWS)
 def test_one_leg_qualifies_exactly_when_it_does_among_others(legs: list[Given]) -> None:
     cells = row_of(legs).cells
