@@ -20,8 +20,11 @@ class Kept:
     def say(self, one: Leg, price: float) -> None:
         self.desk.say(one, price, price, self.now)
 
-    def sample(self, looked_at: tuple[str, ...] = (), **prices: float) -> None:
+    def sample(self, **prices: float) -> None:
         """The price of each coin on one venue; on the other it is 100."""
+        self.sample_all(prices)
+
+    def sample_all(self, prices: dict[str, float], looked_at: tuple[str, ...] = ()) -> None:
         self.now += 2.0
         for (coin, venue, _), one in self.legs.items():
             if coin in prices:
@@ -91,7 +94,7 @@ def test_a_leg_that_does_not_qualify_leaves_a_gap() -> None:
     past = kept.history.look("A", ("okx", Market.PERP), ("binance", Market.PERP))
     assert past is not None
     assert past.live_pct is None
-    assert past.windows[0].points == 43, "three more until they were stale"
+    assert past.windows[0].points == 42, "two more until they were stale"
     assert kept.history.look("A") is None
     assert kept.history.z == {}
 
@@ -108,7 +111,7 @@ def test_a_coin_that_leaves_the_board_is_forgotten() -> None:
 def test_the_widest_coins_are_remembered_and_those_looked_at() -> None:
     coins = [f"C{n:03}" for n in range(TOP_COINS + 50)]
     kept = Kept(*coins)
-    kept.sample(looked_at=("C000", "NONE"), **{coin: 101.0 + n / 100 for n, coin in enumerate(coins)})
+    kept.sample_all({coin: 101.0 + n / 100 for n, coin in enumerate(coins)}, ("C000", "NONE"))
     known = {coin for coin in coins if kept.history.look(coin) is not None}
     assert known == {"C000", *coins[50:]}
 
@@ -116,11 +119,10 @@ def test_the_widest_coins_are_remembered_and_those_looked_at() -> None:
 def test_memory_of_pairs_is_bounded_and_the_longest_unused_goes_first() -> None:
     coins = [f"C{n:03}" for n in range(MOST_PAIRS + 100)]
     kept = Kept(*coins)
-    kept.sample(**dict.fromkeys(coins, 100.0))
+    kept.sample_all(dict.fromkeys(coins, 100.0))
     for start in range(0, len(coins), TOP_COINS):
-        kept.sample(
-            **{coin: 105.0 + start if start <= n < start + TOP_COINS else 100.0 for n, coin in enumerate(coins)}
-        )
+        top = range(start, start + TOP_COINS)
+        kept.sample_all({coin: 105.0 + start if n in top else 100.0 for n, coin in enumerate(coins)})
         assert len(kept.history) <= MOST_PAIRS
     assert len(kept.history) == MOST_PAIRS
     assert kept.history.look(coins[-1]) is not None
