@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sys
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
@@ -28,6 +29,9 @@ FORMATS: dict[str, Callable[[Picture], bytes]] = {
 }
 
 TICK_S = 0.1
+
+BACKLOG = 100_000
+"""Signals that wait for a reader who has stopped reading."""
 
 
 class Unreached(FrmonError):
@@ -76,15 +80,15 @@ def snapshot(engine: Engine, choice: Choice) -> None:
 
 
 def watch(engine: Engine, *, signals_only: bool) -> NoReturn:
-    """One line per signal as it fires and, unless `signals_only`, a picture every second, until interrupted. A reader
-    that is slow gets fewer pictures, but every signal of the last fifty."""
+    """One line per signal, each once, in order, as it fires, and, unless `signals_only`, a picture every second, until
+    interrupted. A reader that is slow gets fewer pictures; signals wait for it, the latest `BACKLOG` at most."""
+    heard: deque[Signal] = deque(maxlen=BACKLOG)
+    engine.listeners.append(heard.append)
     with Host(engine) as host:
-        seen: Signal | None = None
         due = engine.clock.mono()
         while True:
-            for signal in unseen(host.ask(lambda: list(engine.signals)), seen):
-                emit(encode(signal_line(signal, simulated=bool(engine.simulated))) + b"\n")
-                seen = signal
+            while heard:
+                emit(encode(signal_line(heard.popleft(), simulated=bool(engine.simulated))) + b"\n")
             now = engine.clock.mono()
             if not signals_only and now >= due:
                 due = max(due + 1.0, now)
@@ -127,16 +131,6 @@ def check(settings: Settings, names: Sequence[str], form: str) -> bool:
     findings = asyncio.run(check_all(chosen(all_venues(), settings, names), settings))
     emit(msgspec.json.encode(findings) + b"\n" if form == "json" else findings_text(findings).encode())
     return all(finding.ok for finding in findings)
-
-
-def unseen(signals: Sequence[Signal], last: Signal | None) -> list[Signal]:
-    """The signals after `last`, oldest first. `signals`: newest first."""
-    new: list[Signal] = []
-    for signal in signals:
-        if signal is last:
-            break
-        new.append(signal)
-    return new[::-1]
 
 
 def await_picture(engine: Engine, host: Host, wait_s: float) -> bool:

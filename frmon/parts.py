@@ -88,7 +88,7 @@ class CoinPart(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SignalPart(msgspec.Struct, frozen=True, kw_only=True):
-    """One signal, under the seed's names."""
+    """One signal, under the seed's names. `kind`: which rule; `note`: what the numbers do not say, absent where they do."""
 
     symbol: str
     short_exchange: str
@@ -97,6 +97,8 @@ class SignalPart(msgspec.Struct, frozen=True, kw_only=True):
     price_short: float
     price_long: float
     observed_at: str
+    kind: str
+    note: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class Picture(msgspec.Struct, frozen=True, kw_only=True):
@@ -124,3 +126,5 @@ class SignalLine(msgspec.Struct, frozen=True, kw_only=True):
     price_short: float
     price_long: float
     observed_at: str
+    kind: str
+    note: str | msgspec.UnsetType = msgspec.UNSET

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from math import isfinite
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 
@@ -75,12 +75,17 @@ def iso(ms: int) -> str:
 
 def signal_part(signal: Signal) -> SignalPart:
     """A signal as it stands in a picture."""
-    return SignalPart(**{name: getattr(signal, name) for name in SignalPart.__struct_fields__})
+    return SignalPart(**_said(signal))
 
 
 def signal_line(signal: Signal, *, simulated: bool) -> SignalLine:
     """A signal as a line of its own."""
-    return SignalLine(simulated=simulated, **{name: getattr(signal, name) for name in SignalPart.__struct_fields__})
+    return SignalLine(simulated=simulated, **_said(signal))
+
+
+def _said(signal: Signal) -> dict[str, Any]:
+    names = [name for name in SignalPart.__struct_fields__ if name != "note" or signal.note]
+    return {name: getattr(signal, name) for name in names}
 
 
 def _venues(engine: Source) -> dict[str, VenuePart]:

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from frmon.cli import command_tree
-from frmon.headless import unseen, verdict_json, verdict_text
+from frmon.headless import verdict_json, verdict_text
 from frmon.launch import all_venues, endpoint_options
-from frmon.model import LegKey, Market, Signal
+from frmon.model import LegKey, Market
 from tests.command import PROGRAM, Frmon
 
 
@@ -245,20 +245,6 @@ def test_every_url_of_a_server_becomes_an_option() -> None:
         "venues.v.endpoints.rest": "http://h",
         "venues.v.endpoints.ws": "ws://h",
     }
-
-
-def test_unseen_signals_come_oldest_first_and_once() -> None:
-    def signal_of(spread: float) -> Signal:
-        return Signal(
-            symbol="A", short_exchange="x", long_exchange="y", spread_percent=spread, price_short=1, price_long=1,
-            observed_at="", observed_ms=0,
-        )  # fmt: skip
-
-    old, middle, new = signal_of(1), signal_of(2), signal_of(3)
-    assert unseen([new, middle, old], None) == [old, middle, new]
-    assert unseen([new, middle, old], old) == [middle, new]
-    assert unseen([new], new) == []
-    assert unseen([new, middle], old) == [middle, new]
 
 
 def test_verdicts_tell_the_leg_and_why() -> None:

@@ -73,6 +73,31 @@ def test_watching_prints_whole_lines_that_go_on(env: dict[str, str], simulated: 
         process.stdout.read()
 
 
+def test_watching_signals_prints_each_once_in_order(env: dict[str, str], simulated: str) -> None:
+    quick = {"SAMPLES": "2", "SAMPLE_EVERY_S": "0.2", "COOLDOWN_S": "0.4", "THRESHOLD_PCT": "0.02", "BASIS": "last"}
+    env |= {f"FRMON_SIGNALS_{key}": value for key, value in quick.items()}
+    with subprocess.Popen(
+        [*PROGRAM, "watch", "--signals-only", "--config", simulated],
+        env=env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        assert process.stdout is not None
+        lines = [json.loads(process.stdout.readline()) for _ in range(200)]
+        process.terminate()
+        process.stdout.read()
+    assert {(line["schema"], line["type"], line["kind"]) for line in lines} == {(1, "signal", "spread")}
+    assert list(lines[0]) == [
+        "schema", "type", "simulated", "symbol", "short_exchange", "long_exchange", "spread_percent", "price_short",
+        "price_long", "observed_at", "kind",
+    ]  # fmt: skip
+    times = [line["observed_at"] for line in lines]
+    assert times == sorted(times)
+    keys = {(line["symbol"], line["short_exchange"], line["long_exchange"], line["observed_at"]) for line in lines}
+    assert len(keys) == len(lines)
+    assert all(line["spread_percent"] >= 0.02 - 1e-9 for line in lines)
+
+
 def test_check_finds_every_endpoint_fine(frmon: Frmon, simulated: str) -> None:
     ended = frmon("check", "--format", "json", "--config", simulated)
     findings = json.loads(ended.out)

@@ -5,6 +5,7 @@ import io
 import json
 from typing import Any
 
+import msgspec
 import pytest
 
 from frmon.board import Board
@@ -102,7 +103,8 @@ def test_fields_have_the_names_and_the_order_of_the_contract(engine: Still) -> N
     ]  # fmt: skip
     assert found["signals"] == [
         {"symbol": "PEPE", "short_exchange": "alpha", "long_exchange": "beta", "spread_percent": 0.71,
-         "price_short": 1.05e-05, "price_long": 1.0426e-05, "observed_at": "2026-11-22T05:32:58.000Z"}
+         "price_short": 1.05e-05, "price_long": 1.0426e-05, "observed_at": "2026-11-22T05:32:58.000Z",
+         "kind": "spread"}
     ]  # fmt: skip
 
 
@@ -175,6 +177,13 @@ def test_a_simulated_market_says_so_in_every_form(engine: Still) -> None:
     line = json.loads(encode(signal_line(engine.signals[0], simulated=True)))
     assert list(line)[:3] == ["schema", "type", "simulated"]
     assert (line["type"], line["simulated"], line["symbol"]) == ("signal", True, "PEPE")
+
+
+def test_a_signal_with_a_note_says_it(engine: Still) -> None:
+    fill(engine)
+    changed = msgspec.structs.replace(engine.signals[0], kind="interval", note="8 h -> 4 h")
+    line = json.loads(encode(signal_line(changed, simulated=False)))
+    assert (line["kind"], line["note"]) == ("interval", "8 h -> 4 h")
 
 
 def test_there_is_data_as_soon_as_one_leg_has_a_price(engine: Still) -> None:
