@@ -227,6 +227,25 @@ def test_after_a_silence_a_venue_that_lags_again_has_settled_what_it_went_on_fro
     assert [(e.at_ms, e.before) for e in world.look(WALL + 8 * HOUR + 10_000)] == [(WALL, 0.0001)]
 
 
+def test_a_repeat_settles_nothing_again_even_if_our_clock_says_that_it_is_still_to_come() -> None:
+    world = World()
+    now = WALL - 30_000
+    for due in (WALL, WALL + 8 * HOUR, WALL, WALL + 8 * HOUR):
+        world.repeat(now, funding_rate=0.0001, funding_interval_h=8.0, next_funding_ms=due)
+        world.look(now)
+    assert [e.at_ms for e in world.events] == [WALL]
+
+
+def test_a_settlement_that_is_moved_to_an_earlier_time_is_told_when_that_has_come() -> None:
+    world = World()
+    world.say(WALL, rate=0.0001, hours=8, due=WALL + 50_000)
+    world.look(WALL)
+    world.say(WALL + 1, due=WALL + 20_000)
+    assert world.look(WALL + 1) == []
+    world.say(WALL + 20_000, due=WALL + 8 * HOUR)
+    assert [e.at_ms for e in world.look(WALL + 20_000)] == [WALL + 20_000]
+
+
 def test_a_settlement_that_is_only_moved_is_none() -> None:
     world = World()
     world.say(WALL, rate=0.0001, hours=8, due=WALL + 4 * HOUR)
