@@ -63,6 +63,7 @@ class Frmon(App[int]):
         self.theme_changed_signal.subscribe(self, self._recolour)
 
     def on_unmount(self) -> None:
+        self.desk.interest.study(None)
         self.host.stop()
         self.remember()
 
@@ -78,7 +79,8 @@ class Frmon(App[int]):
     def action_help_keys(self) -> None:
         """Show every key."""
         if not isinstance(self.screen, Overlay):
-            self.push_screen(Help(self.desk.palette, self.desk.frame.banner_line(), groups()))
+            banner = self.desk.frame.banner_line()
+            self.push_screen(Help(self.desk.palette, banner, groups(), self.source.venues))
 
     def action_light_or_dark(self) -> None:
         """The light theme or the dark one."""
@@ -87,6 +89,7 @@ class Frmon(App[int]):
 
     def action_leave(self) -> None:
         """Quit."""
+        self.desk.interest.study(None)
         self.host.stop()
         self.exit(0)
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from frmon.board import Cell, Row
+from frmon.funding import countdown_s
 from frmon.model import Flag, LegKey, Market, Spread
 from frmon.spread import flags
 from frmon.tui import figures
@@ -39,17 +40,19 @@ class Named(Protocol):
 def row_columns(venues: Iterable[Named]) -> tuple[Column[Row], ...]:
     """All columns of the main table; one price column per venue at the end."""
     fixed: tuple[Column[Row], ...] = (
-        Column("coin", "COIN", 10, 0, _coin, _coin_text, "coin", 4, left=True, down=False),
+        COIN,
         Column("buy", "BUY AT", 16, 3, _buy, _side_text, "best buy price", 2),
         Column("sell", "SELL AT", 16, 4, _sell, _side_text, "best sell price", 2),
         Column("gross", "GROSS%", 7, 2, _gross, _plain_text, "gross spread %"),
         Column("net", "NET%", 7, 1, _net, _net_text, "net spread % after fees"),
-        Column("fund", "FUND8h", 7, 5, _fund, _signed_text(4), "funding difference, % per 8 h"),
-        Column("apr", "APR%", 7, 9, _apr, _signed_text(1), "funding difference, % per year"),
-        Column("next", "NEXT", 5, 6, _next, _next_text, "time to next settlement", down=False),
-        Column("volume", "VOL24h", 7, 8, _volume, _volume_text, "24 h volume, USD"),
+        Column("z", "Z", 5, 8, _z, signed_text(1), "z-score: how unusual the spread is for this pair"),
+        Column("exit", "EXIT%", 7, 11, _exit, _plain_text, "cost of leaving the pair now, %", down=False),
+        Column("fund", "FUND8h", 7, 5, _fund, signed_text(4), "funding difference, % per 8 h"),
+        Column("apr", "APR%", 7, 10, _apr, signed_text(1), "funding difference, % per year"),
+        Column("next", "NEXT", 5, 6, _next, next_text, "time to next settlement", down=False),
+        Column("volume", "VOL24h", 7, 9, _volume, _volume_text, "24 h volume, USD"),
         Column("age", "AGE", 4, 7, _age, _age_text, "age of the quotes", down=False, key=anyhow),
-        Column("flags", "FLAGS", 6, 10, _flags, _flags_text, "warnings", 4, left=True, down=False, key=anyhow),
+        Column("flags", "FLAGS", 6, 12, _flags, _flags_text, "warnings", 4, left=True, down=False, key=anyhow),
     )
     prices = tuple(
         Column(f"{v.name}", v.code, 10, 20 + n, _price_on(v.name), _price_text, f"price on {v.title}", 2)
@@ -64,6 +67,11 @@ def cell_of(row: Row, key: LegKey) -> Cell | None:
         if cell.key == key:
             return cell
     return None
+
+
+def leg_name(key: LegKey, look: Look) -> str:
+    """A leg in four cells: the venue's tag and S or P."""
+    return f"{look.codes.get(key.venue, key.venue[:2])} {LETTERS[key.market]}"
 
 
 def is_sound(row: Row, spread: Spread, look: Look) -> bool:
@@ -84,7 +92,7 @@ def _coin(row: Row, look: Look) -> Figure:
 def _side(row: Row, look: Look, key: LegKey, value: float) -> Figure:
     cell = cell_of(row, key)
     fresh = cell is not None and cell.is_fresh(look.now, look.terms.freshness)
-    return Figure(value, fresh, f"{look.codes.get(key.venue, key.venue[:2])} {LETTERS[key.market]}")
+    return Figure(value, fresh, leg_name(key, look))
 
 
 def _buy(row: Row, look: Look) -> Figure:
@@ -107,6 +115,16 @@ def _net(row: Row, look: Look) -> Figure:
     return NOTHING if spread is None else Figure(spread.net_pct, is_sound(row, spread, look))
 
 
+def _z(row: Row, look: Look) -> Figure:
+    spread, z = row.spread, look.z.get(row.coin)
+    return NOTHING if spread is None or z is None else Figure(z, is_sound(row, spread, look))
+
+
+def _exit(row: Row, look: Look) -> Figure:
+    spread = row.spread
+    return NOTHING if spread is None else Figure(spread.exit_pct, is_sound(row, spread, look))
+
+
 def _fund(row: Row, look: Look) -> Figure:
     spread = row.spread
     if spread is None or spread.carry_per_hour is None:
@@ -124,9 +142,13 @@ def _next(row: Row, look: Look) -> Figure:
     spread = row.spread
     if spread is None:
         return NOTHING
-    cells = (cell_of(row, spread.buy), cell_of(row, spread.sell))
-    times = [c.next_funding_ms for c in cells if c is not None and c.next_funding_ms is not None]
-    return Figure(max(0, min(times) - look.now_ms)) if times else NOTHING
+    return soonest((c for c in row.cells if c.key in (spread.buy, spread.sell)), look)
+
+
+def soonest(cells: Iterable[Cell], look: Look) -> Figure:
+    """Milliseconds to the first settlement among these legs."""
+    left = [s for c in cells if (s := countdown_s(c, look.now_ms)) is not None]
+    return Figure(min(left) * 1000) if left else NOTHING
 
 
 def _volume(row: Row, look: Look) -> Figure:
@@ -196,7 +218,9 @@ def _net_text(figure: Figure, width: int, look: Look) -> tuple[Piece, ...]:
     return ((figures.signed(value, 3, width), tone(figure, style)),)
 
 
-def _signed_text(places: int) -> Callable[[Figure, int, Look], tuple[Piece, ...]]:
+def signed_text(places: int) -> Callable[[Figure, int, Look], tuple[Piece, ...]]:
+    """A number with its sign, so many decimals where they fit."""
+
     def text(figure: Figure, width: int, look: Look) -> tuple[Piece, ...]:
         value = number(figure) or 0.0
         style = "up" if value > 0 else "down" if value < 0 else "text"
@@ -205,7 +229,8 @@ def _signed_text(places: int) -> Callable[[Figure, int, Look], tuple[Piece, ...]
     return text
 
 
-def _next_text(figure: Figure, width: int, look: Look) -> tuple[Piece, ...]:
+def next_text(figure: Figure, width: int, look: Look) -> tuple[Piece, ...]:
+    """A countdown from milliseconds."""
     value = number(figure)
     style = "bright" if value is not None and value < SOON_MS else "text"
     return ((figures.countdown(value), tone(figure, style)),)
@@ -225,3 +250,6 @@ def _flags_text(figure: Figure, width: int, look: Look) -> tuple[Piece, ...]:
 
 def _price_text(figure: Figure, width: int, look: Look) -> tuple[Piece, ...]:
     return ((figures.price(number(figure), width, look.ascii), tone(figure)),)
+
+
+COIN: Column[Row] = Column("coin", "COIN", 10, 0, _coin, _coin_text, "coin", 4, left=True, down=False)

@@ -5,25 +5,26 @@ from collections.abc import Callable
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.events import Resize
 from textual.screen import Screen
 from textual.widgets import Input
 
+from frmon.board import Row
 from frmon.model import Status
-from frmon.tui import guard
-from frmon.tui.columns import row_columns
+from frmon.tui import guard, keys
 from frmon.tui.filterline import FilterInput, FilterLine
 from frmon.tui.frame import Frame
-from frmon.tui.grid import Look, choose
+from frmon.tui.grid import Column, Look, choose
 from frmon.tui.help import SortMenu
+from frmon.tui.interest import Interest
 from frmon.tui.lines import Palette, Pane
+from frmon.tui.memory import PRICES, make_view, state_of
 from frmon.tui.panel import Signals
 from frmon.tui.source import Source
 from frmon.tui.state import State
 from frmon.tui.table import Heading, LiveTable
-from frmon.tui.view import View
 
 LOG = logging.getLogger("frmon.tui")
 
@@ -37,57 +38,31 @@ class Desk(Screen[None]):
     """Banner, table, detail, signals, filter, status. `tick` reads the board and repaints what changed."""
 
     AUTO_FOCUS = "LiveTable"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("s", "sort_menu", "choose the column to sort by", id="sort.menu"),
-        Binding("<", "sort_step(-1)", "sort by the column to the left", id="sort.left"),
-        Binding(">", "sort_step(1)", "sort by the column to the right", id="sort.right"),
-        Binding("r", "reverse", "the other way round", id="sort.reverse"),
-        Binding("/", "filter", "filter while you type; ! means not", id="filter"),
-        Binding("p", "pause", "pause the picture; the feeds go on", id="pause"),
-        Binding("space", "pin", "pin the coin to the top, or unpin it", id="pin"),
-        Binding("F", "only_pins", "only pinned coins", id="pins.only"),
-        Binding("enter", "open", "open or close the legs of the coin", id="detail"),
-        Binding("S", "signals", "show or hide the signals", id="signals"),
-        Binding("R", "redial", "dial again what is not live", id="redial"),
-        Binding("tab", "app.focus_next", "table, detail, signals", id="focus.next"),
-        Binding("shift+tab", "app.focus_previous", "the other way", id="focus.previous"),
-        Binding("escape", "back", "one step back; never quits", id="back"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = keys.DESK
 
     def __init__(self, source: Source, state: State, palette: Palette, trouble: Callable[[], str]) -> None:
         super().__init__(id="desk")
         self.source = source
         self.palette = palette
         self.codes = {v.name: v.code for v in source.venues}
-        self.view = View(row_columns(source.venues), self.codes)
+        self.view = make_view(source.venues, self.codes, state)
         self.frame = Frame(source, self.view, palette)
         self.table = LiveTable(self.view, self.look, palette)
-        self.table.columns = choose(tuple(self.view.columns.values()), state.columns or source.settings.screen.columns)
         self.columns = state.columns
+        self.table.columns = self._columns()
+        self.interest = Interest(source)
         self._trouble = trouble
         self._wants_signals: bool | None = None
-        self._looked_at: list[str] = []
         self._beat = 0
-        self._restore(state)
 
-    def _restore(self, state: State) -> None:
-        self.view.sort = state.sort if state.sort in self.view.columns else self.view.sort
-        self.view.reverse = state.reverse
-        self.view.pins = set(state.pins)
-        self.view.only_pins = state.only_pins and bool(state.pins)
-        self.view.set_filter(state.filter)
+    def _columns(self) -> list[Column[Row]]:
+        """Those of the sheet; of prices the ones that the user chose."""
+        chosen = self.columns or self.source.settings.screen.columns
+        return choose(tuple(self.view.columns.values()), chosen if self.view.sheet.name == PRICES else ())
 
     def state(self) -> State:
         """What is worth remembering."""
-        view = self.view
-        return State(
-            sort=view.sort,
-            reverse=view.reverse,
-            filter=view.filter.text,
-            pins=sorted(view.pins),
-            only_pins=view.only_pins,
-            columns=self.columns,
-        )
+        return state_of(self.view, self.columns)
 
     def compose(self) -> ComposeResult:
         frame = self.frame
@@ -124,8 +99,8 @@ class Desk(Screen[None]):
         pins = frozenset(self.view.pins)
         if self.view.frozen is not None:
             return self.view.frozen._replace(pins=pins)
-        clock = self.source.clock
-        return Look(clock.mono(), clock.now_ms(), self.source.terms, self.codes, pins, self.frame.ascii)
+        clock, z = self.source.clock, self.source.history.z
+        return Look(clock.mono(), clock.now_ms(), self.source.terms, self.codes, pins, self.frame.ascii, z)
 
     def tick(self) -> None:
         """Paint what changed, unless the terminal lags behind or something covers the table. A bug in here costs one
@@ -151,8 +126,9 @@ class Desk(Screen[None]):
         if whole:
             self.frame.screen_trouble = ""
             self.frame.engine_trouble = self._trouble()
-            self.frame.paint(look, self.table, max(5, self.size.height * 2 // 5))
-            self._tell_interest()
+            self.frame.paint(look, self.table, None if self.enlarged else max(5, self.size.height * 2 // 5))
+            in_sight = (row.coin for row in self.table.in_sight())
+            self.interest.look_at([*in_sight, *sorted(self.view.pins), self.table.cursor, self.frame.detail.coin])
 
     def repaint(self) -> None:
         """Everything, now."""
@@ -177,12 +153,17 @@ class Desk(Screen[None]):
             pane.recolour(palette)
         self.table.recolour(palette)
 
-    def _tell_interest(self) -> None:
-        coins = dict.fromkeys([r.coin for r in self.table.in_sight()] + sorted(self.view.pins))
-        coins |= dict.fromkeys(c for c in (self.table.cursor, self.frame.detail.coin) if c is not None)
-        if list(coins) != self._looked_at:
-            self._looked_at = list(coins)
-            self.source.interest(self._looked_at)
+    @property
+    def enlarged(self) -> bool:
+        """Whether the detail stands in the place of the table."""
+        return self.has_class("-enlarged")
+
+    def action_sheet(self, name: str) -> None:
+        """Other columns for the same coins."""
+        self.view.show(name)
+        self.table.columns = self._columns()
+        self.table.refit()
+        self.repaint()
 
     def action_sort_menu(self) -> None:
         """Offer all columns."""
@@ -245,15 +226,30 @@ class Desk(Screen[None]):
         self.view.only_pins = not self.view.only_pins
         self.repaint()
 
+    def action_only_wide(self) -> None:
+        """Show only coins with a spread worth a look, or all."""
+        self.view.only_wide = not self.view.only_wide
+        self.repaint()
+
     def action_open(self) -> None:
         """Open or close the detail of the cursor's coin."""
         coin = self.table.selected()
         self._open(None if coin == self.frame.detail.coin else coin)
 
+    def action_enlarge(self) -> None:
+        """Give the detail the place of the table, or take it back."""
+        coin = self.frame.detail.coin or self.table.selected()
+        if coin is not None:
+            self.set_class(not self.enlarged, "-enlarged")
+            self._open(coin)
+            (self.frame.detail if self.enlarged else self.table).focus()
+
     def _open(self, coin: str | None) -> None:
         self.frame.detail.open(coin)
+        self.interest.study(coin)
         self.table.cursor = coin or self.table.cursor
         if coin is None:
+            self.remove_class("-enlarged")
             self.table.focus()
         self.call_after_refresh(self.paint, whole=True)
 
@@ -271,15 +267,18 @@ class Desk(Screen[None]):
                 self.source.redial(state.name)
 
     def action_back(self) -> None:
-        """The first of these that applies: clear the filter, close the detail, show all coins, let the cursor go."""
+        """The first of these that applies: clear the filter, shrink the detail, close it, show all coins, let the cursor
+        go."""
         if self.view.filter.text or self.query_one(FilterLine).display:
             self.view.set_filter("")
             self.query_one(FilterInput).value = ""
             self.action_to_table()
+        elif self.enlarged:
+            self.action_enlarge()
         elif self.frame.detail.coin is not None:
             self._open(None)
-        elif self.view.only_pins:
-            self.view.only_pins = False
+        elif self.view.only_pins or self.view.only_wide:
+            self.view.only_pins = self.view.only_wide = False
         else:
             self.table.release()
         self.repaint()

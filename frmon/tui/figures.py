@@ -92,6 +92,17 @@ def countdown(left_ms: float | None) -> str:
     return f"{hours}h{seconds // 60 % 60:02d}" + ("m" if hours < 10 else "") if hours < 100 else f"{hours // 24}d"
 
 
+def hours(value: float | None) -> str:
+    """A time to wait in at most five cells: now, 0.4h, 37h, 12d, never. Infinite is never."""
+    if value is None or value != value:  # noqa: PLR0124  only nan differs from itself
+        return UNKNOWN
+    if value <= 0:
+        return "now"
+    if value < 99.5:
+        return f"{value:.1f}h" if value < 9.95 else f"{value:.0f}h"
+    return f"{value / 24:.0f}d" if value < 24_000 else "never"
+
+
 def clock(now_ms: int) -> str:
     """The time of day in UTC."""
     seconds = now_ms // 1000 % 86_400

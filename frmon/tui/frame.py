@@ -7,17 +7,20 @@ from frmon.tui import figures, status
 from frmon.tui.detail import Detail
 from frmon.tui.grid import Look
 from frmon.tui.lines import Line, Palette, Pane, safe
+from frmon.tui.memory import FUNDING
 from frmon.tui.panel import Signals
+from frmon.tui.sections.glance import glance
 from frmon.tui.source import Source
 from frmon.tui.table import Heading, LiveTable, heading
-from frmon.tui.view import View
+from frmon.tui.view import OPPORTUNITY_PCT, View
 
 HINTS = (
     ("?", "help"),
     ("/", "filter"),
-    ("s", "sort"),
+    ("enter", "detail"),
     ("q", "quit"),
-    ("enter", "legs"),
+    ("s", "sort"),
+    ("o", "opportunities"),
     ("p", "pause"),
     ("space", "pin"),
     ("F", "pinned"),
@@ -74,13 +77,15 @@ class Frame:
         self.heading.slots = table.slots
         self.heading.show([heading(table.slots, self.view, self.ascii)])
 
-    def paint(self, look: Look, table: LiveTable, room: int) -> None:
-        """Paint all of it; `room`: lines that the detail may take."""
+    def paint(self, look: Look, table: LiveTable, room: int | None) -> None:
+        """Paint all of it; `room`: lines that the detail may take, None: the table's place."""
         self.show_banner()
-        self.count.show([(("   " + self.shown(), "dim"),)])
-        self.signals.update_from(self.source.signals, self.source.events, look)
+        self.count.show([(("   ", "dim"), (self._filters(), "bright"), (self.shown(), "dim"))])
+        self.signals.update_from(self.source.episodes.open, self.source.signals, self.source.events, look)
         if self.view.frozen is None or self.detail.is_unpainted():
-            self.detail.update_from(self.source.board.rows.get(self.detail.coin or ""), look, room)
+            row = self.source.board.rows.get(self.detail.coin or "")
+            self.detail.read(None if row is None else glance(self.source, row, look), look)
+        self.detail.place(room)
         width = self.status.content_size.width
         venues = status.venues_line(self.states, self.venues, width, self.ascii)
         self.status.show([venues, status.bottom_line(self._left(), self._right(table), width)])
@@ -95,6 +100,11 @@ class Frame:
             return status.waiting_lines(self.states, self.venues, self.ascii)
         if self.view.only_pins and not self.view.pins:
             return [(), (("  Nothing is pinned. ", "text"), ("F", "key"), (" shows all coins.", "text"))]
+        if self.view.only_wide and not self.view.filter.text:
+            return [
+                (),
+                ((f"  No coin yields {OPPORTUNITY_PCT:g} % gross. ", "text"), ("o", "key"), (" shows all.", "text")),
+            ]
         told = safe(self.view.filter.text)
         return [
             (),
@@ -107,12 +117,18 @@ class Frame:
         if words:
             worst = max(status.severity(s.status) for s in self.states)
             return [((safe(words), ("bar", "bar", "warn", "error")[worst]),)]
-        return [((key, "key"), (f" {what}   ", "bar")) for key, what in HINTS]
+        other = ("1", "prices") if self.view.sheet.name == FUNDING else ("2", "funding")
+        return [((key, "key"), (f" {what}   ", "bar")) for key, what in (*HINTS[:2], other, *HINTS[2:])]
+
+    def _filters(self) -> str:
+        """The filters that have a key of their own, in words."""
+        least = f"{'>=' if self.ascii else '≥'}{OPPORTUNITY_PCT:g}%  "
+        return ("pinned  " if self.view.only_pins else "") + (least if self.view.only_wide else "")
 
     def _right(self, table: LiveTable) -> Line:
         view = self.view
-        filtered = bool(view.filter.text) or view.only_pins
-        coins = f"{self.shown()} coins" if filtered else f"{view.total:,} coins"
+        filtered = bool(view.filter.text) or view.only_pins or view.only_wide
+        coins = f"{self._filters()}{self.shown()} coins" if filtered else f"{view.total:,} coins"
         shown = view.sort in [slot.column.id for slot in table.slots]
         by = "" if shown else f"  by {view.columns[view.sort].title}"
         now = figures.clock(self.source.clock.now_ms())

@@ -5,6 +5,7 @@ of a style. Pieces are not padded here: only the screen knows how wide a charact
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Generic, NamedTuple, TypeVar
 
 from frmon.spread import Terms
@@ -16,11 +17,13 @@ Key = float | str | None
 
 
 class Figure(NamedTuple):
-    """One value as shown: `fresh` False is shown dim and does not sort; `label` goes before it."""
+    """One value as shown: `fresh` False is shown dim and does not sort; `label` goes before it, `beside` holds numbers that
+    are shown with it (None where unknown)."""
 
     value: float | str | None
     fresh: bool = True
     label: str = ""
+    beside: tuple[float | None, ...] = ()
 
 
 class Look(NamedTuple):
@@ -32,6 +35,7 @@ class Look(NamedTuple):
     codes: Mapping[str, str]  # venue -> two-letter tag
     pins: frozenset[str] = frozenset()
     ascii: bool = False
+    z: Mapping[str, float] = MappingProxyType({})  # coin -> z-score of its best pair, where known
 
 
 NOTHING = Figure(None)
@@ -115,6 +119,11 @@ def choose(columns: Sequence[Column[T]], names: Sequence[str]) -> list[Column[T]
 def tone(figure: Figure, style: str = "text") -> str:
     """The style of a figure: faint where unknown or stale."""
     return "stale" if figure.value is None or not figure.fresh else style
+
+
+def arrow(look: Look) -> str:
+    """From where one is long to where one is short."""
+    return ">" if look.ascii else "→"
 
 
 def number(figure: Figure) -> float | None:

@@ -11,6 +11,7 @@ from textual.screen import ModalScreen
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
+from frmon.tui.columns import Named
 from frmon.tui.lines import Line, Palette, Pane
 
 Group = tuple[str, Sequence[Binding]]
@@ -41,13 +42,23 @@ def help_lines(groups: Iterable[Group], notes: Sequence[str]) -> list[Line]:
 NOTES = (
     "GROSS%  what the pair yields before fees: sell at the bid, buy at the ask",
     "NET%    after the taker fees of going in and out on both legs",
+    "Z       how unusual the spread is for its pair; 0: as in the last hour",
+    "EXIT%   what leaving the pair costs now, before fees",
     "FUND8h  what a holder of the pair receives in funding, % per 8 hours",
+    "DIFF8h  highest minus lowest funding of the perpetuals, and where",
+    "APR%    funding per year: of the pair; in the funding view of the pair",
+    "        with the best CARRY; EVEN: how long until it paid for everything",
     "NEXT    time to the next settlement; AGE: how old the older quote is",
     "! before a coin: a leg is quarantined, halted or leaving; see its legs.",
     "P perpetual, S spot. Dim: stale or unknown; such values never sort.",
-    "Filter: words must all apply; !word: must not; ok: or okx: style venue",
-    "names choose by venue; flag:new, flag:stale choose by warning.",
 )
+
+
+def filter_notes(venues: Sequence[Named]) -> tuple[str, ...]:
+    """What a filter may say, with one of the venues as the example."""
+    words = ["Filter: words must all apply; !word: must not; flag:new, flag:stale: warnings"]
+    words += [f"{v.code.casefold()}: or {v.name.casefold()}: coins that {v.title} trades" for v in venues[:1]]
+    return tuple(words)
 
 
 class Overlay(ModalScreen[str | None]):
@@ -77,9 +88,9 @@ class Help(Overlay):
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("question_mark,f1", "close", "close this", id="help.close")]
 
-    def __init__(self, palette: Palette, banner: Line, groups: Iterable[Group]) -> None:
+    def __init__(self, palette: Palette, banner: Line, groups: Iterable[Group], venues: Sequence[Named]) -> None:
         super().__init__(palette, banner)
-        self.lines = help_lines(groups, NOTES)
+        self.lines = help_lines(groups, (*NOTES, *filter_notes(venues)))
 
     def compose(self) -> ComposeResult:
         yield self.head()

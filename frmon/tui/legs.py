@@ -3,10 +3,11 @@
 from collections.abc import Callable
 
 from frmon.board import Cell, Row
+from frmon.funding import countdown_s
 from frmon.model import LegKey, Market
 from frmon.spread import hourly
 from frmon.tui import figures
-from frmon.tui.columns import LETTERS, cell_of
+from frmon.tui.columns import cell_of, leg_name
 from frmon.tui.grid import NOTHING, Column, Figure, Look, Piece, number, tone
 
 Line = tuple[Piece, ...]
@@ -91,8 +92,7 @@ def _leg(key: LegKey, look: Look) -> str:
 
 
 def _name(cell: Cell, look: Look) -> Figure:
-    key = cell.key
-    return Figure(f"{look.codes.get(key.venue, key.venue[:2])} {LETTERS[key.market]}")
+    return Figure(leg_name(cell.key, look))
 
 
 def _quoted(read: Callable[[Cell], float | None]) -> Callable[[Cell, Look], Figure]:
@@ -117,8 +117,8 @@ def _apr(cell: Cell, look: Look) -> Figure:
 
 
 def _next(cell: Cell, look: Look) -> Figure:
-    at = cell.next_funding_ms
-    return NOTHING if at is None else Figure(max(0, at - look.now_ms))
+    left = countdown_s(cell, look.now_ms)
+    return NOTHING if left is None else Figure(left * 1000)
 
 
 def _why(cell: Cell, look: Look) -> Figure:

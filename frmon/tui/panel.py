@@ -1,4 +1,4 @@
-"""The panel beside the table: the latest signals and what happened."""
+"""The panel beside the table: open episodes, the latest signals, and what happened."""
 
 from collections.abc import Iterable, Sequence
 from typing import ClassVar
@@ -8,28 +8,53 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 
 from frmon.model import Signal
+from frmon.signals.episodes import Episode, State
+from frmon.signals.kinds import SPREAD
 from frmon.tui import figures
-from frmon.tui.grid import Look
+from frmon.tui.grid import Look, arrow
 from frmon.tui.lines import Line, Palette, Pane, pad, safe
 from frmon.tui.source import Happening
 
 SHOWN = 5
+ONE_LINE = 40
+"""From this width on the kind of a rule stands in the line itself."""
 
 
-def signal_lines(signals: Iterable[Signal], look: Look, width: int, chosen: int | None = None) -> list[Line]:
-    """The latest signals, newest first: coin, long venue -> short venue, percent, age."""
-    lines: list[Line] = []
-    arrow = ">" if look.ascii else "→"
-    for n, signal in enumerate(list(signals)[:SHOWN]):
-        way = f"{_code(look, signal.long_exchange)}{arrow}{_code(look, signal.short_exchange)}"
-        tail = f" {figures.signed(signal.spread_percent, 2, 6).rjust(6)}%"
-        age = figures.age(max(0, look.now_ms - signal.observed_ms) / 1000).rjust(5)
-        room = max(4, width - len(way) - len(tail) - len(age) - 2)
-        style = "key" if n == chosen else "coin"
-        lines.append(
-            (*pad([(signal.symbol, style)], room, left=True), (f" {way}", "venue"), (tail, "good"), (age, "dim"))
-        )
-    return lines or [(("none yet", "stale"),)]
+def episode_lines(episode: Episode, look: Look, width: int, chosen: bool = False) -> list[Line]:
+    """Coin, long venue -> short venue, live value, peak, age; a suspended one is marked and its value is the last seen."""
+    away = episode.state is State.SUSPENDED
+    pause = "=" if look.ascii else "⏸"
+    tail: Line = (
+        (f"{figures.signed(episode.live_pct, 2, 5):>6}", "stale" if away else "good"),
+        (f"{figures.signed(episode.peak_pct, 2, 5):>6}", "text"),
+        (f"{figures.age(max(0, look.now_ms - episode.opened_ms) / 1000):>4}", "dim"),
+    )
+    head = ((pause if away else " ", "warn"), (episode.coin, "key" if chosen else "coin"))
+    return _entry(head, (episode.long, episode.short), (episode.kind, "suspended" if away else ""), tail, (look, width))
+
+
+def signal_lines(signal: Signal, look: Look, width: int, chosen: bool = False) -> list[Line]:
+    """Coin, long venue -> short venue, percent, age."""
+    tail: Line = (
+        (f"{figures.signed(signal.spread_percent, 2, 6):>7}%", "good"),
+        (f"{figures.age(max(0, look.now_ms - signal.observed_ms) / 1000):>5}", "dim"),
+    )
+    head = ((" ", "text"), (signal.symbol, "key" if chosen else "coin"))
+    return _entry(head, (signal.long_exchange, signal.short_exchange), (signal.kind, signal.note), tail, (look, width))
+
+
+def _entry(head: Line, way: tuple[str, str], words: tuple[str, str], tail: Line, where: tuple[Look, int]) -> list[Line]:
+    """One line; a second one where the kind, if it is not the spread rule, and a note do not fit into it."""
+    look, width = where
+    kind, note = words
+    told = " ".join(word for word in ("" if kind == SPREAD else kind, note) if word)
+    beside = told if width >= ONE_LINE else ""
+    long, short = (_code(look, venue) for venue in way)
+    going = f" {long}{arrow(look)}{short}"
+    used = sum(len(text) for text, _ in tail) + len(going)
+    room = max(4, width - used - (len(beside) + 1 if beside else 0))
+    line = (*pad(head, room, left=True), (f" {safe(beside)}" if beside else "", "dim"), (going, "venue"), *tail)
+    return [line] if beside or not told else [line, ((f"   {told}", "dim"),)]
 
 
 def _code(look: Look, venue: str) -> str:
@@ -49,12 +74,12 @@ def event_lines(events: Iterable[Happening], count: int, width: int) -> list[Lin
 
 
 class Signals(Pane, can_focus=True):
-    """The latest five signals, and below them, where there is room, what happened."""
+    """Open episodes, the latest five signals, and below them, where there is room, what happened."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("down,j", "choose(1)", "next signal", id="signals.down"),
-        Binding("up,k", "choose(-1)", "previous signal", id="signals.up"),
-        Binding("enter", "open", "go to the signal's coin", id="signals.open"),
+        Binding("down,j", "choose(1)", "next episode or signal", id="signals.down"),
+        Binding("up,k", "choose(-1)", "previous episode or signal", id="signals.up"),
+        Binding("enter", "open", "go to its coin", id="signals.open"),
     ]
 
     class Opened(Message):
@@ -67,28 +92,55 @@ class Signals(Pane, can_focus=True):
     def __init__(self, palette: Palette) -> None:
         super().__init__(palette, id="signals")
         self.chosen = 0
+        self.episodes: Sequence[Episode] = ()  # those that are shown
         self.signals: Sequence[Signal] = ()
 
-    def update_from(self, signals: Iterable[Signal], events: Iterable[Happening], look: Look) -> None:
-        """Show these signals and events."""
+    @property
+    def coins(self) -> list[str]:
+        """What can be chosen."""
+        return [e.coin for e in self.episodes] + [s.symbol for s in self.signals]
+
+    def update_from(
+        self, episodes: Sequence[Episode], signals: Iterable[Signal], events: Iterable[Happening], look: Look
+    ) -> None:
+        """Show these episodes, signals and events."""
+        height = self.content_size.height
         self.signals = list(signals)[:SHOWN]
-        self.chosen = max(0, min(self.chosen, len(self.signals) - 1))
-        chosen = self.chosen if self.has_focus else None
-        title = "sorted" if self.has_focus else "head"
-        width, height = self.content_size
-        lines: list[Line] = [pad([(f"SIGNALS  latest {SHOWN}", title)], width, left=True)]
-        lines += signal_lines(self.signals, look, width, chosen)
-        room = height - SHOWN - 4
+        self.episodes = episodes[: max(2, (height - SHOWN - 3) // 2)]
+        self.chosen = max(0, min(self.chosen, len(self.coins) - 1))
+        lines = [*self._episodes(len(episodes), look), *self._signals(look)]
+        room = height - len(lines) - 2
         if room > 2:
-            lines += [()] * (SHOWN + 2 - len(lines)) + [pad([("EVENTS", "head")], width, left=True)]
-            lines += event_lines(events, room, width)
+            lines += [(), self._title("EVENTS"), *event_lines(events, room, self.content_size.width)]
         self.show(lines)
 
     def action_choose(self, by: int) -> None:
-        """Another signal."""
-        self.chosen = max(0, min(self.chosen + by, len(self.signals) - 1))
+        """Another one."""
+        self.chosen = max(0, min(self.chosen + by, len(self.coins) - 1))
 
     def action_open(self) -> None:
         """Tell which coin."""
-        if self.signals:
-            self.post_message(self.Opened(self.signals[self.chosen].symbol))
+        if self.coins:
+            self.post_message(self.Opened(self.coins[self.chosen]))
+
+    def _episodes(self, count: int, look: Look) -> list[Line]:
+        """Open episodes, the latest first; nothing at all where there is none."""
+        if not count:
+            return []
+        width = self.content_size.width
+        heads = " LIVE  PEAK AGE"
+        title = f"OPEN {count}"
+        lines = [self._title(f"{title:<{max(0, width - len(heads))}}{heads}")]
+        for n, episode in enumerate(self.episodes):
+            lines += episode_lines(episode, look, width, self.has_focus and n == self.chosen)
+        return lines
+
+    def _signals(self, look: Look) -> list[Line]:
+        width, before = self.content_size.width, len(self.episodes)
+        lines = [self._title(f"SIGNALS  latest {SHOWN}")]
+        for n, signal in enumerate(self.signals, start=before):
+            lines += signal_lines(signal, look, width, self.has_focus and n == self.chosen)
+        return lines if self.signals else [*lines, (("none yet", "stale"),)]
+
+    def _title(self, text: str) -> Line:
+        return pad([(text, "sorted" if self.has_focus else "head")], self.content_size.width, left=True)

@@ -1,13 +1,17 @@
 """What the screen needs of an engine."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from frmon.board import Board
 from frmon.clock import Clock
 from frmon.config import Settings
+from frmon.gates import Standing
 from frmon.model import LegKey, Signal, VenueState
+from frmon.signals.episodes import Episode
+from frmon.signals.history import Past
 from frmon.spread import Terms
+from frmon.study import CoinDepth
 from frmon.tui.columns import Named
 
 
@@ -18,6 +22,21 @@ class Happening(Protocol):
     def at_ms(self) -> int: ...
     @property
     def text(self) -> str: ...
+
+
+class Pasts(Protocol):
+    """`frmon.signals.history.History`, as far as it is read here."""
+
+    @property
+    def z(self) -> Mapping[str, float]: ...
+    def look(self, coin: str) -> Past | None: ...
+
+
+class Unfolding(Protocol):
+    """`frmon.signals.episodes.Episodes`, as far as it is read here."""
+
+    @property
+    def open(self) -> Sequence[Episode]: ...
 
 
 class Source(Protocol):
@@ -40,10 +59,19 @@ class Source(Protocol):
     @property
     def events(self) -> Sequence[Happening]: ...
     @property
+    def episodes(self) -> Unfolding: ...
+    @property
+    def history(self) -> Pasts: ...
+    @property
+    def depth(self) -> CoinDepth | None: ...
+    @property
+    def standing(self) -> Callable[[str, str, str], Standing]: ...
+    @property
     def verdicts(self) -> Mapping[LegKey, str]: ...
 
     async def run(self) -> None: ...
     def states(self) -> list[VenueState]: ...
     def interest(self, coins: list[str]) -> None: ...
+    def study(self, coin: str | None) -> None: ...
     def redial(self, venue: str) -> None: ...
     def stop(self) -> None: ...

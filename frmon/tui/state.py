@@ -1,4 +1,4 @@
-"""What the screen remembers from one start to the next: sort, filter, pins, columns, theme."""
+"""What the screen remembers from one start to the next: view, sort, filters, pins, columns, theme."""
 
 import os
 from collections.abc import Mapping
@@ -15,11 +15,15 @@ LIMIT = 1_000_000
 class State(msgspec.Struct, kw_only=True):
     """The user's ways, all of them optional."""
 
+    view: str = "prices"
     sort: str = "net"
     reverse: bool = False
+    funding_sort: str = "diff"
+    funding_reverse: bool = False
     filter: str = ""
     pins: list[str] = msgspec.field(default_factory=list)
     only_pins: bool = False
+    only_wide: bool = False
     columns: list[str] = msgspec.field(default_factory=list)
     theme: str = ""
 

@@ -4,14 +4,17 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from frmon.board import Row
-from frmon.spread import flags
+from frmon.spread import EPSILON, flags
 from frmon.tui.columns import WORDS
-from frmon.tui.grid import NOTHING, Column, Figure, Look
+from frmon.tui.grid import NOTHING, Column, Figure, Look, number
 
 RESORT_S = 1.5
 """The order changes at most this often by itself."""
 STEADY_S = 2.0
 """So long after the user moved the cursor the order stays."""
+
+OPPORTUNITY_PCT = 0.1
+"""A coin is an opportunity from this gross spread on, in percent."""
 
 Test = Callable[[Row, Look], bool]
 
@@ -65,26 +68,65 @@ def arrange(items: Iterable[Item], column: Column[Row], reverse: bool) -> list[R
     return [row for _, row in known] + [row for key, row in keyed if key is None]
 
 
-class View:
-    """The table's content: reads the board when asked, keeps the order between two looks."""
+class Sheet:
+    """One set of columns, and which of them sorts."""
 
-    def __init__(self, columns: Sequence[Column[Row]], venues: Mapping[str, str]) -> None:
+    def __init__(self, name: str, columns: Sequence[Column[Row]], sort: str) -> None:
+        self.name = name
         self.columns = {c.id: c for c in columns}
-        self.venues = venues
-        self.sort = "net" if "net" in self.columns else next(iter(self.columns))
+        self.sort = sort if sort in self.columns else next(iter(self.columns))
         self.reverse = False
+
+
+class View:
+    """The table's content: reads the board when asked, keeps the order between two looks. Filter, pins and pause are the
+    same on every sheet; columns that share an id are the same."""
+
+    def __init__(self, sheets: Sequence[Sheet], venues: Mapping[str, str]) -> None:
+        self.sheets = {sheet.name: sheet for sheet in sheets}
+        self.sheet = sheets[0]
+        self.venues = venues
         self.filter = parse_filter("", venues)
         self.pins: set[str] = set()
         self.only_pins = False
+        self.only_wide = False  # only opportunities
         self.order: list[Row] = []
         self.total = 0
         self.frozen: Look | None = None  # the look at which the user stopped the picture
+        self._everything = {c.id: c for sheet in sheets for c in sheet.columns.values()}
         self._figures: dict[str, dict[str, Figure]] = {}
         self._rows: list[Row] = []
         self._places: dict[str, int] = {}
         self._sorted_at = float("-inf")
         self._moved_at = float("-inf")
         self._layout = -1
+
+    @property
+    def columns(self) -> Mapping[str, Column[Row]]:
+        """Those of the sheet."""
+        return self.sheet.columns
+
+    @property
+    def sort(self) -> str:
+        """The column that sorts the sheet."""
+        return self.sheet.sort
+
+    @sort.setter
+    def sort(self, column: str) -> None:
+        self.sheet.sort = column
+
+    @property
+    def reverse(self) -> bool:
+        """Whether the sheet is sorted the other way round."""
+        return self.sheet.reverse
+
+    @reverse.setter
+    def reverse(self, reverse: bool) -> None:
+        self.sheet.reverse = reverse
+
+    def show(self, name: str) -> None:
+        """Another sheet; takes effect with the next `rearrange`."""
+        self.sheet = self.sheets[name]
 
     def set_filter(self, text: str) -> None:
         """Show only what passes; takes effect with the next `rearrange`."""
@@ -114,11 +156,21 @@ class View:
         self._sorted_at, self._layout = look.now, layout
         everything = list(rows) if self.frozen is None else self._rows
         self.total = len(everything)
-        shown = [r for r in everything if self.filter.passes(r, look) and (not self.only_pins or r.coin in self.pins)]
+        shown = [r for r in everything if self._is_shown(r, look)]
         column = self.columns[self.sort]
         ordered = arrange(((r, self.figure(r, column, look)) for r in shown), column, self.reverse)
         self.order = sorted(ordered, key=lambda r: r.coin not in self.pins)
         self._places = {row.coin: n for n, row in enumerate(self.order)}
+
+    def _is_shown(self, row: Row, look: Look) -> bool:
+        if self.only_pins and row.coin not in self.pins:
+            return False
+        return self.filter.passes(row, look) and (not self.only_wide or self._is_wide(row, look))
+
+    def _is_wide(self, row: Row, look: Look) -> bool:
+        figure = self.figure(row, self._everything["gross"], look)
+        value = number(figure)
+        return figure.fresh and value is not None and value >= OPPORTUNITY_PCT - EPSILON
 
     def place(self, coin: str | None) -> int | None:
         """Where a coin stands in the order."""
@@ -133,7 +185,7 @@ class View:
     def pause(self, rows: Iterable[Row], look: Look) -> None:
         """Keep the picture of all rows as it is now."""
         self._rows = list(rows)
-        self._figures = {r.coin: {c.id: c.figure(r, look) for c in self.columns.values()} for r in self._rows}
+        self._figures = {r.coin: {c.id: c.figure(r, look) for c in self._everything.values()} for r in self._rows}
         self.frozen = look
 
     def resume(self) -> None:

@@ -3,14 +3,21 @@
 import asyncio
 import random
 from collections import deque
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from frmon import spread
 from frmon.board import Board, Freshness
 from frmon.clock import Clock, ManualClock
 from frmon.config import Settings, VenueDefaults, defaults
-from frmon.model import Carrier, Leg, LegKey, Market, Signal, Status, Tick, VenueState
+from frmon.feeds.depth import Sight
+from frmon.gates import Standing
+from frmon.model import Book, Carrier, Leg, LegKey, Market, Signal, Status, Tick, VenueState
+from frmon.signals.episodes import Episodes, Moment
+from frmon.signals.history import History
+from frmon.signals.trigger import Reading
 from frmon.spread import Terms
+from frmon.study import CoinDepth, leg_depth, pair_depth
 from frmon.tui.source import Source
 
 if TYPE_CHECKING:
@@ -66,6 +73,10 @@ class FakeEngine:
         )
         self.signals: deque[Signal] = deque(maxlen=50)
         self.events: deque[Happened] = deque(maxlen=500)
+        self.episodes = Episodes(8.0)
+        self.history = History(self.terms, 2.0)
+        self.depth: CoinDepth | None = None
+        self.studied: list[str | None] = []
         self.verdicts: dict[LegKey, str] = {}
         self.venue_states = [VenueState(name=v.name, status=Status.CONNECTING, detail="listing") for v in VENUES]
         self.asked: list[list[str]] = []
@@ -144,6 +155,48 @@ class FakeEngine:
             )
         )  # fmt: skip
         self.events.appendleft(Happened(now_ms, f"signal {coin} {percent:.2f} %"))
+
+    def episode(self, coin: str, percent: float = 0.71, kind: str = "spread") -> None:
+        """One more open episode."""
+        moment = Moment(self.clock.mono(), self.clock.now_ms())
+        self.episodes.begin(kind, Reading((coin, "beta", "delta"), percent, 1.0, 1.0), moment)
+        self.episodes.publish()
+
+    def follow(self, values: Mapping[str, float], kind: str = "spread") -> None:
+        """One more sample of all open episodes: these are the values, the legs of all others do not qualify."""
+        moment = Moment(self.clock.mono(), self.clock.now_ms())
+        seen = {key: Reading(key, values[key[0]], 1.0, 1.0) for key in self.episodes.keys(kind) if key[0] in values}
+        self.episodes.follow(kind, 0.45, seen, lambda _: True, moment)
+        self.episodes.publish()
+
+    def remember(self) -> None:
+        """Take a sample for the history."""
+        rows = list(self.board.rows.values())
+        self.history.sample(rows, (), self.clock.mono(), self.clock.now_ms())
+
+    def read_books(self, coin: str) -> None:
+        """The order books of a coin as if they had just come: five levels, a basis point apart, 4,000 USDT each."""
+        row, now = self.board.rows[coin], self.clock.mono()
+        sights = [Sight(c.leg, self._book(c.bid or 1.0, c.ask or 1.0), now - 0.5, "", 5) for c in row.cells]
+        books = {sight.leg.key: sight.book for sight in sights}
+        pair, found = None, row.spread
+        if found is not None and (bought := books[found.buy]) is not None and (sold := books[found.sell]) is not None:
+            pair = pair_depth(found, bought, sold, self.settings.signals.threshold_pct)
+        legs = tuple(leg_depth(sight, now) for sight in sights)
+        self.depth = CoinDepth(coin=coin, at_ms=self.clock.now_ms(), legs=legs, pair=pair)
+
+    def _book(self, bid: float, ask: float) -> Book:
+        bids = tuple((bid * (1 - n / 10_000), 4_000 / bid) for n in range(5))
+        asks = tuple((ask * (1 + n / 10_000), 4_000 / ask) for n in range(5))
+        return Book(bids, asks)
+
+    def standing(self, coin: str, short: str, long: str) -> Standing:
+        return Standing(samples=1)
+
+    def study(self, coin: str | None) -> None:
+        self.studied.append(coin)
+        if coin is None:
+            self.depth = None
 
     def _report(self) -> None:
         now = self.clock.mono()

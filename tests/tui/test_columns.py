@@ -82,10 +82,13 @@ def test_a_venue_column_prefers_the_perpetual_and_then_what_is_fresh() -> None:
     assert words(engine, row, "alpha").startswith(("1.99", "2.0"))
 
 
-def test_a_passed_settlement_counts_down_to_zero_only() -> None:
+def test_after_a_settlement_that_passed_the_next_one_counts_down() -> None:
     engine, row = quoted(("alpha", Market.PERP, 1.0, 1.01), ("beta", Market.PERP, 1.02, 1.03))
-    row.cells[0].next_funding_ms = engine.clock.now_ms() - 5000
-    assert words(engine, row, "next") == "00:00"
+    row.cells[0].next_funding_ms = engine.clock.now_ms() - 60_000
+    row.cells[0].funding_interval_h = 4.0
+    assert words(engine, row, "next") == "3h59m"
+    row.cells[0].funding_interval_h = None
+    assert words(engine, row, "next") == "-"
 
 
 def test_signs_and_words_carry_meaning_without_colour() -> None:

@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 from frmon.board import Row
 from frmon.tui.columns import row_columns
 from frmon.tui.grid import Figure, Look
+from frmon.tui.memory import make_view
+from frmon.tui.state import State
 from frmon.tui.view import RESORT_S, STEADY_S, View, arrange, parse_filter
 from tests.tui.fake import VENUES, FakeEngine
 
@@ -21,7 +23,7 @@ def look(engine: FakeEngine, pins: frozenset[str] = frozenset()) -> Look:
 def made(coins: int = 40) -> tuple[FakeEngine, View]:
     engine = FakeEngine(coins)
     engine.stir()
-    view = View(row_columns(VENUES), CODES)
+    view = make_view(VENUES, CODES, State())
     renew(engine, view)
     return engine, view
 
@@ -80,7 +82,7 @@ def test_a_filter_matches_parts_of_names(text: str, passing: set[str] | None) ->
     engine = FakeEngine(0)
     for name in ("BTC", "PEPE", "币安人生"):
         engine.list_coin(name)
-    view = View(row_columns(VENUES), CODES)
+    view = make_view(VENUES, CODES, State())
     view.set_filter(text)
     renew(engine, view)
     assert set(coins(view)) == (passing if passing is not None else {"BTC", "PEPE", "币安人生"})
