@@ -65,6 +65,7 @@ class FeedSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
     time_scale: float = 1.0  # multiplies every timer of the feeds
     proxy: str = ""  # http(s):// or socks5://; empty = environment
+    transport: Literal["picows", "websockets"] = "picows"  # which library reads the WebSockets
 
 
 class CoinSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):

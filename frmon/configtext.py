@@ -33,6 +33,7 @@ _NOTES: dict[str, str] = {
     "max_age_s": "seconds: a leg not confirmed for longer never enters a spread, a sort key or a signal",
     "max_quiet_s": "seconds: how long an unchanged quote counts as confirmed while its stream is live",
     "markets": 'add "spot" for signals between spot and perpetual',
+    "transport": "which library reads the WebSockets: picows (C) or websockets (pure Python)",
     "time_scale": "0.1 makes every timer of the feeds ten times faster: for simulations and tests",
     "proxy": "http://, https:// or socks5://, for streams and REST alike; empty: as the environment says",
     "quote": "the only quote asset",

@@ -181,6 +181,7 @@ class Engine:
                 listed=listed,
                 proxy=settings.feeds.proxy,
                 time_scale=settings.feeds.time_scale,
+                library=settings.feeds.transport,
             ),
         )
 

@@ -9,7 +9,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Protocol, Self, TypeVar
 
-from frmon.feeds.transport import new_loop
+from frmon.feeds.loop import new_loop
 
 T = TypeVar("T")
 

@@ -8,8 +8,8 @@ lock() {
     "$uv" pip compile --quiet --upgrade pyproject.toml "$@" --universal --python-version 3.11 \
         --generate-hashes --no-emit-index-url --no-annotate --no-header -o "$out"
 }
-lock requirements.txt
-lock requirements-dev.txt --group dev
 lock requirements-bench.txt --group dev --group bench
+lock requirements-dev.txt --group dev --constraints requirements-bench.txt
+lock requirements.txt --constraints requirements-bench.txt
 "$uv" pip compile --quiet --upgrade --group build --universal --python-version 3.11 \
     --generate-hashes --no-emit-index-url --no-annotate --no-header -o requirements-build.txt

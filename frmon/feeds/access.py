@@ -10,6 +10,7 @@ from frmon.errors import Notice
 from frmon.feeds.contract import Venue
 from frmon.feeds.pacer import Pacer
 from frmon.feeds.rest import Http
+from frmon.feeds.wire import Library
 from frmon.model import Listing, Market, Sink
 
 
@@ -27,6 +28,7 @@ class Terms(msgspec.Struct, kw_only=True):
     listed: Callable[[str, Market, Sequence[Listing] | None], None]  # a directory was read (None: could not be)
     proxy: str = ""
     time_scale: float = 1.0
+    library: Library = "picows"
 
 
 class Access(msgspec.Struct, kw_only=True):
@@ -42,5 +44,6 @@ class Access(msgspec.Struct, kw_only=True):
     notice: Callable[[Any, Notice], None]  # (line, notice)
     proxy: str = ""
     time_scale: float = 1.0
+    library: Library = "picows"
     skew_ms: float = 0.0  # the venue's clock minus ours
     observe: Callable[[str, str, str, bytes, float], None] | None = None  # sees raw frames: venue, "ws", path, raw, at

@@ -43,6 +43,7 @@ class Fleet:
             notice=self._notice,
             proxy=terms.proxy,
             time_scale=terms.time_scale,
+            library=terms.library,
         )
         self._lines: dict[str, list[Line]] = {s.name: [] for s in venue.streams}
         self._runs: dict[Line, asyncio.Task[None]] = {}

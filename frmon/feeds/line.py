@@ -14,8 +14,9 @@ from frmon.feeds.access import Access
 from frmon.feeds.contract import Channel, Stream
 from frmon.feeds.pacer import Pacer
 from frmon.feeds.plan import after_refusal
-from frmon.feeds.transport import Closed, Socket, dial
+from frmon.feeds.transport import dial
 from frmon.feeds.watchdog import Watchdog
+from frmon.feeds.wire import Closed, Dial, Socket
 from frmon.jobs import backoff, first
 from frmon.model import Carrier, LineState, Status, Tick
 
@@ -119,28 +120,33 @@ class Line:
         self._show(Status.CONNECTING if not self.state.reconnects else Status.RECONNECT, self.state.detail)
         await access.pacer.grant(stream.connect_costs)
         access.spent()
-        url = access.endpoints[stream.endpoint] + stream.path
-        socket = await dial(
-            url,
-            access.venue.verdict,
+        how = Dial(
+            url=access.endpoints[stream.endpoint] + stream.path,
+            verdict=access.venue.verdict,
             proxy=access.proxy,
             ping_s=stream.protocol_ping_s,
             time_scale=access.time_scale,
         )
-        self._open(socket)
+        self._prepare()
+        socket = await dial(how, self._read if access.observe is None else self._read_observed, access.library)
         try:
-            await first(self._listen(socket), self._ask(socket), self._ping(socket), self._watch(), self._leave())
+            self._ask_all()
+            await first(self._ask(socket), self._ping(socket), self._watch(), self._leave(), _end(socket))
         finally:
             await socket.close()
 
-    def _open(self, socket: Socket) -> None:
+    def _prepare(self) -> None:
+        """A new generation begins, before its first frame can come."""
         self._redial.clear()
         self._wanted.clear()
         self._asked.clear()
         self._lags.clear()
-        self.opened_at = self._asked_at = self._access.clock.mono()
+        self._asked_at = self._access.clock.mono()
         for carrier in self.carriers.values():
             carrier.generation += 1
+
+    def _ask_all(self) -> None:
+        self.opened_at = self._asked_at = self._access.clock.mono()
         symbols = self.symbols - set(self.rejected)
         self._watchdog.opened(symbols)
         self._want(symbols)
@@ -189,19 +195,16 @@ class Line:
         await self._redial.wait()
         raise Unreachable("RECONNECT", "asked to dial again", 0.0)
 
-    async def _listen(self, socket: Socket) -> None:
-        recv, observe = socket.recv, self._access.observe
-        if observe is None:
-            while True:
-                self._read(await recv())
-        while True:
-            raw = await recv()
-            observe(self._access.venue.name, "ws", self.stream.path, raw, self._access.clock.mono())
-            self._read(raw)
+    def _read_observed(self, raw: bytes) -> None:
+        assert self._access.observe is not None
+        self._access.observe(self._access.venue.name, "ws", self.stream.path, raw, self._access.clock.mono())
+        self._read(raw)
 
     def _read(self, raw: bytes) -> None:
         try:
             kind, ticks = self.stream.parse(raw)
+            if kind:
+                self._hear(kind, ticks)
         except DecodeError as error:
             self._skip(error)
         except Refused as refusal:
@@ -209,11 +212,8 @@ class Line:
         except Notice as notice:
             self._access.notice(self, notice)
         except Exception:
-            LOG.exception("%s: a frame made the parser fail", self.state.name)
-            self._skip(DecodeError("the parser failed"))
-        else:
-            if kind:
-                self._hear(kind, ticks)
+            LOG.exception("%s: a frame met a bug", self.state.name)
+            self._skip(DecodeError("it met a bug"))
 
     def _hear(self, kind: str, ticks: Sequence[Tick]) -> None:
         clock = self._access.clock
@@ -298,3 +298,7 @@ class Line:
             LOG.info("%s: %s %s", self.state.name, status, detail)
         self.state.status = status
         self.state.detail = detail
+
+
+async def _end(socket: Socket) -> None:
+    raise await socket.closed()

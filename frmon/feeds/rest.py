@@ -4,9 +4,6 @@
 for, or raises `Unreachable`. One `Http` serves all venues; close it at the end.
 """
 
-from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
-
 import aiohttp
 from aiohttp_socks import ProxyConnector
 from yarl import URL
@@ -16,7 +13,7 @@ from frmon.errors import Unreachable
 from frmon.feeds.contract import Request, Venue
 from frmon.feeds.pacer import Pacer
 from frmon.feeds.text import clean
-from frmon.feeds.transport import USER_AGENT, is_loopback, unreachable
+from frmon.feeds.wire import USER_AGENT, proxy_for, unreachable
 
 MAX_BODY = 16 * 2**20  # bytes after decompression; the largest real reply is below 2 MB
 TOTAL_S = 10.0
@@ -55,21 +52,13 @@ class Http:
 
     async def _fetch(self, url: str) -> Answer:
         target = URL(url, encoded=True)
-        async with self._session.get(target, proxy=self._proxy_for(url), allow_redirects=False) as reply:
+        async with self._session.get(target, proxy=proxy_for(url, self._proxy), allow_redirects=False) as reply:
             body = bytearray()
             async for chunk in reply.content.iter_chunked(65536):
                 body += chunk
                 if len(body) > MAX_BODY:
                     raise Unreachable("RECONNECT", f"answer above {MAX_BODY >> 20} MiB")
             return reply.status, {k.lower(): v for k, v in reply.headers.items()}, bytes(body)
-
-    def _proxy_for(self, url: str) -> str | None:
-        if is_loopback(url):
-            return None
-        if self._proxy:
-            return self._proxy
-        parts = urlsplit(url)
-        return None if proxy_bypass(parts.hostname or "") else getproxies().get(parts.scheme)
 
 
 class Rest:

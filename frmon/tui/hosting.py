@@ -3,7 +3,7 @@
 import asyncio
 import threading
 
-from frmon.feeds.transport import new_loop
+from frmon.feeds.loop import new_loop
 from frmon.tui.source import Source
 
 JOIN_S = 3.0

@@ -1,0 +1,117 @@
+"""What an open line is, how one is asked for, and what its failures are called; the same for every WebSocket library."""
+
+import os
+import socket
+import ssl
+from collections.abc import Callable, Mapping
+from ipaddress import ip_address
+from typing import Literal, Protocol
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+import msgspec
+from python_socks import ProxyConnectionError, ProxyError
+
+from frmon.errors import Unreachable, VenueError
+from frmon.feeds.text import clean
+
+MAX_FRAME = 4 * 2**20  # bytes; all-market frames are below 0.3 MB
+OPEN_TIMEOUT_S = 8.0
+CLOSE_TIMEOUT_S = 1.0
+PONG_TIMEOUT_S = 5.0
+HAPPY_EYEBALLS_S = 0.25
+USER_AGENT = "frmon (read-only market monitor)"
+
+Library = Literal["picows", "websockets"]
+Hear = Callable[[bytes], None]
+Verdict = Callable[[int, Mapping[str, str], bytes], Unreachable | None]
+
+
+class Dial(msgspec.Struct, frozen=True, kw_only=True):
+    """How to open a line. `verdict` judges a refused handshake; `ping_s`: own protocol pings, None for none; `proxy`:
+    http(s):// or socks5:// URL, empty = environment, never for loopback."""
+
+    url: str
+    verdict: Verdict
+    proxy: str = ""
+    ping_s: float | None = None
+    time_scale: float = 1.0
+
+    @property
+    def proxy_url(self) -> str | None:
+        """The proxy that this URL goes through."""
+        return proxy_for(self.url, self.proxy)
+
+    @property
+    def scale(self) -> float:
+        """For network timeouts, which can't be scaled down without end."""
+        return max(self.time_scale, 0.02)
+
+
+class Closed(VenueError):
+    """The connection ended. `code`: WebSocket close code, 1006 when there was no close frame."""
+
+    def __init__(self, code: int, reason: str) -> None:
+        super().__init__(f"closed {code}" + (f" {clean(reason, 80)}" if reason else ""))
+        self.code = code
+
+
+class Socket(Protocol):
+    """An open line."""
+
+    async def send(self, text: bytes) -> None:
+        """Send one text frame. Raises `Closed`."""
+        ...
+
+    async def closed(self) -> Closed:
+        """Wait for the end and say how it was."""
+        ...
+
+    async def close(self) -> None:
+        """Close; never takes longer than a second or so."""
+        ...
+
+
+def refused(how: Dial, status: int, headers: Mapping[str, str], body: bytes) -> Unreachable:
+    """What a handshake that was answered with this status means. `headers`: lower-case names."""
+    return how.verdict(status, headers, body[:4096]) or Unreachable("RECONNECT", f"handshake answered {status}")
+
+
+def unreachable(error: BaseException) -> Unreachable:
+    """What a failed connection means: DNS, TLS, or something that passes."""
+    if isinstance(error, Unreachable):
+        return error
+    if isinstance(error, ssl.SSLError):
+        reason = getattr(error, "verify_message", "") or error.reason or str(error)
+        return Unreachable("TLS", f"TLS: {clean(reason, 80)}", 30.0)
+    if isinstance(error, socket.gaierror):
+        return Unreachable("DNS", f"DNS: {clean(error.strerror, 60)}")
+    if isinstance(error, (ProxyError, ProxyConnectionError)):
+        return Unreachable("RECONNECT", f"proxy: {clean(error, 80)}")
+    if isinstance(error, TimeoutError):
+        return Unreachable("RECONNECT", "no answer in time")
+    if isinstance(error, OSError) and error.errno is not None:
+        return Unreachable("RECONNECT", os.strerror(error.errno).lower())
+    return Unreachable("RECONNECT", clean(error, 80) or type(error).__name__)
+
+
+def proxy_for(url: str, configured: str) -> str | None:
+    """The proxy for a URL: the configured one, else the environment's; none for loopback."""
+    if is_loopback(url):
+        return None
+    if configured:
+        return configured
+    parts = urlsplit(url)
+    scheme = {"ws": "http", "wss": "https"}.get(parts.scheme, parts.scheme)
+    return None if proxy_bypass(parts.hostname or "") else getproxies().get(scheme)
+
+
+def is_loopback(url: str) -> bool:
+    """Whether a URL names this machine: such connections never go through a proxy."""
+    host = urlsplit(url).hostname or ""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False

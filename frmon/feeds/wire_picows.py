@@ -1,0 +1,137 @@
+"""Lines by the `picows` library: frames are cut in C and handed over by a call, without a task per connection."""
+
+import asyncio
+import logging
+
+from picows import WSCloseCode, WSError, WSFrame, WSHandshakeError, WSListener, WSMsgType, WSTransport, ws_connect
+from picows.picows import WSCloseHandshake
+from python_socks import ProxyError
+
+from frmon.feeds.text import clean
+from frmon.feeds.wire import (
+    CLOSE_TIMEOUT_S,
+    HAPPY_EYEBALLS_S,
+    MAX_FRAME,
+    OPEN_TIMEOUT_S,
+    PONG_TIMEOUT_S,
+    USER_AGENT,
+    Closed,
+    Dial,
+    Hear,
+    refused,
+    unreachable,
+)
+
+LOG = logging.getLogger("frmon.wire")
+MAX_FRAGMENTS = 4096
+_DATA = {WSMsgType.TEXT, WSMsgType.BINARY}
+
+
+class Wire(WSListener):
+    """One connection: gathers fragments, answers the close, remembers how it ended."""
+
+    def __init__(self, hear: Hear, close_timeout_s: float) -> None:
+        self._hear = hear
+        self._close_timeout_s = close_timeout_s
+        self._transport: WSTransport | None = None
+        self._parts: list[bytes] = []
+        self._size = 0
+        self._end: asyncio.Future[Closed] = asyncio.get_running_loop().create_future()
+
+    def on_ws_connected(self, transport: WSTransport) -> None:
+        self._transport = transport
+        self._watching = asyncio.get_running_loop().create_task(_outlast(transport))
+
+    def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
+        kind = frame.msg_type
+        if frame.payload_size > MAX_FRAME:
+            return  # the library closes the line for it
+        if kind in _DATA and frame.fin and not self._parts:
+            self._hear(frame.get_payload_as_bytes())
+        elif kind in _DATA or kind == WSMsgType.CONTINUATION:
+            self._gather(transport, frame)
+        elif kind == WSMsgType.CLOSE:
+            transport.send_close(frame.get_close_code(), b"")
+            transport.disconnect()
+
+    def on_ws_disconnected(self, transport: WSTransport) -> None:
+        if not self._end.done():
+            self._end.set_result(_closed(transport))
+
+    async def send(self, text: bytes) -> None:
+        transport = self._transport
+        if transport is None or transport.is_disconnected or self._end.done():
+            raise Closed(1006, "")
+        transport.send(WSMsgType.TEXT, text)
+
+    async def closed(self) -> Closed:
+        return await asyncio.shield(self._end)
+
+    async def close(self) -> None:
+        transport = self._transport
+        if transport is None or self._end.done():
+            return
+        transport.send_close()
+        try:
+            async with asyncio.timeout(self._close_timeout_s):
+                await asyncio.shield(self._end)
+        except TimeoutError:
+            transport.disconnect(False)
+
+    def _gather(self, transport: WSTransport, frame: WSFrame) -> None:
+        self._parts.append(frame.get_payload_as_bytes())
+        self._size += frame.payload_size
+        if self._size > MAX_FRAME or len(self._parts) > MAX_FRAGMENTS:
+            transport.send_close(WSCloseCode.MESSAGE_TOO_BIG, b"")
+            transport.disconnect()
+        elif frame.fin:
+            whole = b"".join(self._parts)
+            self._parts = []
+            self._size = 0
+            self._hear(whole)
+
+
+async def _outlast(transport: WSTransport) -> None:
+    """Take note of the library's own complaint about the peer, which it tells nobody else."""
+    try:
+        await transport.wait_disconnected()
+    except WSError as complaint:
+        LOG.info("closed: %s", clean(complaint, 120))
+
+
+def _closed(transport: WSTransport) -> Closed:
+    ended: WSCloseHandshake | None = transport.close_handshake
+    told = None if ended is None else ended.recv or ended.sent
+    if told is None:
+        return Closed(1006, "")
+    code = told.code  # a plain number where the library has no name for it
+    return Closed(code.value if isinstance(code, WSCloseCode) else int(code), told.reason or "")
+
+
+async def dial(how: Dial, hear: Hear) -> Wire:
+    """See `transport.dial`."""
+    try:
+        _, wire = await ws_connect(
+            lambda: Wire(hear, CLOSE_TIMEOUT_S * how.scale),
+            how.url,
+            websocket_handshake_timeout=OPEN_TIMEOUT_S * how.scale,
+            logger_name=LOG,
+            enable_auto_ping=how.ping_s is not None,
+            auto_ping_idle_timeout=(how.ping_s or 10.0) * how.scale,
+            auto_ping_reply_timeout=PONG_TIMEOUT_S * how.scale,
+            max_frame_size=MAX_FRAME,
+            max_redirects=0,
+            extra_headers={"User-Agent": USER_AGENT},
+            proxy=how.proxy_url,
+            read_buffer_init_size=65536,
+            happy_eyeballs_delay=HAPPY_EYEBALLS_S,
+        )
+    except WSHandshakeError as error:
+        if error.response is None:
+            raise unreachable(error) from None
+        headers = {name.lower(): value for name, value in error.response.headers.items()}
+        raise refused(how, int(error.response.status), headers, error.raw_body or b"") from None
+    except (OSError, TimeoutError, WSError, ProxyError, EOFError, ValueError) as error:
+        raise unreachable(error) from None
+    assert isinstance(wire, Wire)
+    return wire

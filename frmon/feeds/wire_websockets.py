@@ -1,0 +1,83 @@
+"""Lines by the `websockets` library."""
+
+import asyncio
+
+from python_socks import ProxyError
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidProxyStatus, InvalidStatus, InvalidURI
+
+from frmon.errors import Unreachable
+from frmon.feeds.wire import (
+    CLOSE_TIMEOUT_S,
+    HAPPY_EYEBALLS_S,
+    MAX_FRAME,
+    OPEN_TIMEOUT_S,
+    PONG_TIMEOUT_S,
+    USER_AGENT,
+    Closed,
+    Dial,
+    Hear,
+    refused,
+    unreachable,
+)
+
+
+class Wire:
+    """One open connection; reads by itself."""
+
+    def __init__(self, connection: ClientConnection, hear: Hear) -> None:
+        self._connection = connection
+        self._reading = asyncio.create_task(self._read(hear))
+
+    async def send(self, text: bytes) -> None:
+        try:
+            await self._connection.send(text, text=True)
+        except ConnectionClosed as end:
+            raise _closed(end) from None
+
+    async def closed(self) -> Closed:
+        return await asyncio.shield(self._reading)
+
+    async def close(self) -> None:
+        await self._connection.close()
+        await self._reading
+
+    async def _read(self, hear: Hear) -> Closed:
+        recv = self._connection.recv
+        try:
+            while True:
+                hear(await recv(decode=False))
+        except ConnectionClosed as end:
+            return _closed(end)
+
+
+def _closed(end: ConnectionClosed) -> Closed:
+    frame = end.rcvd or end.sent
+    return Closed(1006, "") if frame is None else Closed(frame.code, frame.reason)
+
+
+async def dial(how: Dial, hear: Hear) -> Wire:
+    """See `transport.dial`."""
+    try:
+        connection = await connect(
+            how.url,
+            proxy=how.proxy_url,
+            compression=None,
+            open_timeout=OPEN_TIMEOUT_S * how.scale,
+            close_timeout=CLOSE_TIMEOUT_S * how.scale,
+            ping_interval=None if how.ping_s is None else how.ping_s * how.scale,
+            ping_timeout=PONG_TIMEOUT_S * how.scale,
+            max_size=MAX_FRAME,
+            max_queue=4096,
+            user_agent_header=USER_AGENT,
+            happy_eyeballs_delay=HAPPY_EYEBALLS_S,
+        )
+    except InvalidProxyStatus as error:
+        raise Unreachable("RECONNECT", f"proxy answered {error.response.status_code}") from None
+    except InvalidStatus as error:
+        answer = error.response
+        headers = {name.lower(): value for name, value in answer.headers.raw_items()}
+        raise refused(how, answer.status_code, headers, bytes(answer.body or b"")) from None
+    except (OSError, TimeoutError, InvalidHandshake, InvalidURI, ProxyError, EOFError, ValueError) as error:
+        raise unreachable(error) from None
+    return Wire(connection, hear)
