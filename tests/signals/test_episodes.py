@@ -81,6 +81,20 @@ def test_it_closes_below_three_quarters_of_the_threshold(price: float, is_open: 
         assert played.closed.closed_ms == WALL + 1_008_000
 
 
+def test_a_closing_level_is_met_whatever_binary_floats_say() -> None:
+    assert (1004.5 - 1000) / 1000 * 100 < 0.45
+    played = Played()
+    for price in (1010.0, 1010.0, 1010.0, 1004.5):
+        played.sample(price, 1000.0)
+    assert played.open.samples == 2
+
+
+def test_the_first_of_equal_peaks_counts() -> None:
+    played = Played().opened()
+    played.play(102, 101, 102)
+    assert played.open.peak_ms == WALL + 1_008_000
+
+
 def test_the_closing_level_can_be_set() -> None:
     played = Played(SignalSettings(close_pct=0.1)).opened()
     played.play(100.11)

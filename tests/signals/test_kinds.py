@@ -124,6 +124,15 @@ def test_funding_counts_what_eight_hours_pay_after_the_fees_of_a_round_trip() ->
     assert played.rule.episodes.open == ()
 
 
+def test_funding_of_several_legs_of_a_venue_is_that_which_pays_most() -> None:
+    a, twin, b, other = leg("binance"), leg("binance", symbol="B"), leg("okx"), leg("okx", symbol="B")
+    played = Played(a, twin, b, other, funding=KindSettings(on=True, threshold_pct=0.1, samples=1))
+    for one, rate in ((a, 0.004), (twin, 0.003), (b, 0.0), (other, 0.0005)):
+        played.fund(one, rate, 8.0)
+    found = played.signals(dict.fromkeys((a, twin, b, other), 100.0))
+    assert [s.spread_percent for s in found] == [pytest.approx(0.4 - 0.2)]
+
+
 @pytest.mark.parametrize("hours", [None, 8.0])
 def test_funding_below_its_level_or_of_unknown_interval_says_nothing(hours: float | None) -> None:
     a, b = leg("binance"), leg("okx")

@@ -314,6 +314,24 @@ def test_an_episode_that_closed_signals_again_after_three_samples_and_the_cooldo
     assert [pair.samples(101, 100, 1) for _ in range(14)] == [0] * 13 + [1]
 
 
+@pytest.mark.parametrize(("wait", "count"), [(19.8, 0), (20.0, 1)])
+def test_the_cooldown_is_over_when_it_is_over(wait: float, count: int) -> None:
+    pair = Pair(SignalSettings(basis="last", samples=1, max_gap_s=60.0))
+    assert pair.samples(101, 100, 1) == 1
+    assert len(pair.sample(101, 100, wait=10.0)) == 0
+    assert len(pair.sample(101, 100, wait=wait)) == count
+
+
+def test_of_several_legs_of_a_venue_the_dearest_is_sold_and_the_cheapest_bought() -> None:
+    prices = {("binance", "A"): 101.0, ("binance", "B"): 100.8, ("okx", "A"): 100.0, ("okx", "B"): 100.1}
+    legs = {name: leg(name[0], symbol=name[1]) for name in prices}
+    desk = Desk(*legs.values())
+    for name, one in legs.items():
+        desk.say(one, prices[name], prices[name], 1000.0)
+    [signal] = Rule(SignalSettings(samples=1), TERMS).sample(desk.board.rows.values(), 1000.0, WALL)
+    assert (signal.price_short, signal.price_long) == (101.0, 100.0)
+
+
 def test_a_row_that_broke_during_the_cooldown_starts_anew() -> None:
     pair = Pair()
     assert pair.samples(101, 100, 3) == 1

@@ -118,6 +118,13 @@ async def test_whoever_observes_sees_what_every_sample_sees(watched: Watched) ->
     assert watched.seen == [(["PEPE"], start + 2 * n, start_ms + 2000 * n) for n in range(3)]
 
 
+async def test_a_late_sample_does_not_shift_the_next(watched: Watched) -> None:
+    start = watched.seen[0][1]
+    for wait in (2.7, 1.3, 2.0):
+        await watched.go(wait)
+    assert [now - start for _, now, _ in watched.seen] == pytest.approx([0.0, 2.7, 4.0, 6.0])
+
+
 async def test_a_job_that_is_started_again_goes_on_with_the_same_grid_and_repeats_no_signal() -> None:
     one = Watched(SignalSettings())
     await one.go(0)
