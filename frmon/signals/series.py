@@ -42,7 +42,7 @@ class Window(msgspec.Struct, frozen=True, kw_only=True):
     half_life_s: float | None = None  # of a deviation from the mean; None = does not revert, 0 = within one step
 
 
-class Base(msgspec.Struct, frozen=True, kw_only=True):
+class Norm(msgspec.Struct, frozen=True, kw_only=True):
     """What live values are compared with."""
 
     mean: float
@@ -56,7 +56,7 @@ class Base(msgspec.Struct, frozen=True, kw_only=True):
 class Tier:
     """The points of one span. `points` is replaced, never changed: others may read it at any time; nan = not known."""
 
-    __slots__ = ("_base", "_base_of", "_bucket", "_covered_s", "_most", "_sum", "_up", "points", "span_s", "step_s")
+    __slots__ = ("_norm", "_norm_of", "_bucket", "_covered_s", "_most", "_sum", "_up", "points", "span_s", "step_s")
 
     def __init__(self, span_s: float, step_s: float, up: "Tier | None" = None) -> None:
         self.span_s = span_s
@@ -67,8 +67,8 @@ class Tier:
         self._bucket: int | None = None
         self._sum = 0.0
         self._covered_s = 0.0
-        self._base_of: array[float] | None = None
-        self._base: Base | None = None
+        self._norm_of: array[float] | None = None
+        self._norm: Norm | None = None
 
     def hold(self, value: float, since: float, until: float) -> None:
         """`value` held from `since` to `until`. Every point is the mean over its step, weighted by time."""
@@ -102,14 +102,14 @@ class Tier:
             self._up.add(bucket // STEPS, self._sum, self._covered_s)
         self._sum = self._covered_s = 0.0
 
-    def base(self) -> Base | None:
+    def norm(self) -> Norm | None:
         """Mean and deviation of the points; None while there are too few."""
         points = self.points
-        if self._base_of is not points:
+        if self._norm_of is not points:
             known = _known(points)
-            self._base = _base(known) if len(known) >= ENOUGH else None
-            self._base_of = points
-        return self._base
+            self._norm = _norm(known) if len(known) >= ENOUGH else None
+            self._norm_of = points
+        return self._norm
 
     def window(self, live: float | None) -> Window:
         """What the points say about a live value."""
@@ -117,15 +117,15 @@ class Tier:
         known = _known(points)
         if len(known) < ENOUGH:
             return Window(span_s=self.span_s, points=len(known))
-        base = _base(known)
+        norm = _norm(known)
         return Window(
             span_s=self.span_s,
             points=len(known),
-            mean=base.mean,
-            std=base.std,
+            mean=norm.mean,
+            std=norm.std,
             low=min(known),
             high=max(known),
-            z=None if live is None else base.z(live),
+            z=None if live is None else norm.z(live),
             percentile=None if live is None else percentile(known, live),
             half_life_s=half_life(points, self.step_s),
         )
@@ -157,8 +157,8 @@ class Series:
         """How unusual the live value is: within the hour, or the quarter of an hour while that is all there is."""
         if self.live is None:
             return None
-        base = self.tiers[1].base() or self.tiers[0].base()
-        return None if base is None else base.z(self.live)
+        norm = self.tiers[1].norm() or self.tiers[0].norm()
+        return None if norm is None else norm.z(self.live)
 
 
 def percentile(known: Sequence[float], live: float) -> float:
@@ -191,6 +191,6 @@ def _known(points: "array[float]") -> list[float]:
     return [p for p in points if p == p]  # noqa: PLR0124  only nan differs from itself
 
 
-def _base(known: Sequence[float]) -> Base:
+def _norm(known: Sequence[float]) -> Norm:
     mean = fsum(known) / len(known)
-    return Base(mean=mean, std=sqrt(fsum((p - mean) ** 2 for p in known) / (len(known) - 1)))
+    return Norm(mean=mean, std=sqrt(fsum((p - mean) ** 2 for p in known) / (len(known) - 1)))

@@ -89,12 +89,12 @@ def test_a_wobble_within_a_basis_point_is_no_dislocation() -> None:
 def test_the_hour_is_the_measure_as_soon_as_it_has_points() -> None:
     values = [1.0, 3.0] * 57
     short = filled(values)
-    assert short.tiers[1].base() is None
+    assert short.tiers[1].norm() is None
     assert short.z() == pytest.approx((3.0 - 2.0) / statistics.stdev(short.tiers[0].points), rel=0.05)
     long = filled([0.5] * 4 * 100 + values)
-    base = long.tiers[1].base()
-    assert base is not None
-    assert long.z() == pytest.approx((3.0 - base.mean) / base.std)
+    norm = long.tiers[1].norm()
+    assert norm is not None
+    assert long.z() == pytest.approx((3.0 - norm.mean) / norm.std)
 
 
 def test_without_a_live_value_there_is_no_z() -> None:
