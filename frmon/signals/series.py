@@ -56,7 +56,7 @@ class Norm(msgspec.Struct, frozen=True, kw_only=True):
 class Tier:
     """The points of one span. `points` is replaced, never changed: others may read it at any time; nan = not known."""
 
-    __slots__ = ("_norm", "_norm_of", "_bucket", "_covered_s", "_most", "_sum", "_up", "points", "span_s", "step_s")
+    __slots__ = ("_bucket", "_covered_s", "_most", "_norm", "_norm_of", "_sum", "_up", "points", "span_s", "step_s")
 
     def __init__(self, span_s: float, step_s: float, up: "Tier | None" = None) -> None:
         self.span_s = span_s
