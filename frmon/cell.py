@@ -57,6 +57,8 @@ class Cell:
         self.key = leg.key
         self.row = row
         self.version = 0
+        self.whole_by: Carrier | None = None
+        self.whole_generation = 0
         self.reset(leg)
 
     def reset(self, leg: Leg) -> None:
@@ -84,8 +86,6 @@ class Cell:
         self.received_ms: int | None = None
         self.source: str | None = None
         self.carried_by: Carrier | None = None
-        self.whole_by: Carrier | None = None
-        self.whole_generation = 0
         self.version += 1
 
     def age_s(self, now: float, freshness: Freshness) -> float | None:

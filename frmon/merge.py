@@ -2,7 +2,7 @@
 whatever order they arrive."""
 
 from frmon.cell import Cell, Part
-from frmon.model import Carrier, Tick
+from frmon.model import EMPTY, Carrier, Tick
 
 SPEAKING_S = 2.0
 """A carrier that was silent for this long when we asked is not speaking: REST caches of venues are younger than that."""
@@ -55,8 +55,7 @@ def take_reply(cell: Cell, tick: Tick, carrier: Carrier, receipt: Receipt) -> No
         _rest_of(cell, tick, ms, carrier, receipt.at)
     elif _is_spoken(quote, rode, receipt):
         taken = False
-        if rode:
-            _fill(cell, tick, carrier, receipt.at)
+        _rest_of(cell, _unsaid(cell, tick), 0, carrier, receipt.at)
     else:
         _unstamp(cell, tick)
         taken = _quote(cell, tick, 0)
@@ -93,11 +92,11 @@ def _ride(cell: Cell, carrier: Carrier, receipt: Receipt, rode: bool) -> None:
 def _agrees(cell: Cell, tick: Tick) -> bool:
     if tick.bid is None and tick.ask is None:
         return False
-    return _same(cell, tick.bid, cell.bid) and _same(cell, tick.ask, cell.ask)
+    return _same(cell, tick.bid or EMPTY, cell.bid) and _same(cell, tick.ask or EMPTY, cell.ask)
 
 
-def _same(cell: Cell, told: float | None, held: float | None) -> bool:
-    return told is None or (_per_coin(told, cell.scale) or None) == held
+def _same(cell: Cell, told: float, held: float | None) -> bool:
+    return (_per_coin(told, cell.scale) or None) == held
 
 
 def _per_coin(price: float, scale: int) -> float:
@@ -114,16 +113,19 @@ def _note(cell: Cell, event_ms: int | None, now_ms: int, source: str) -> None:
 
 
 def _quote(cell: Cell, tick: Tick, ms: int) -> bool:
+    """Merge both sides. A whole statement that names one side says that the other is not there: an old bid never stands
+    beside a new ask, unless a delta says that only one of them changed."""
+    bid, ask = tick.bid, tick.ask
+    if not tick.delta and (bid is None) is not (ask is None):
+        bid, ask = bid or EMPTY, ask or EMPTY
     seq = tick.seq or 0
     taken = False
-    bid = tick.bid
     if bid is not None and (ms > cell.bid_ms or (ms == cell.bid_ms and seq >= cell.bid_seq)):
         cell.bid = _per_coin(bid, cell.scale) or None
         cell.bid_size = None if tick.bid_size is None else tick.bid_size * cell.scale
         cell.bid_ms = ms
         cell.bid_seq = seq
         taken = True
-    ask = tick.ask
     if ask is not None and (ms > cell.ask_ms or (ms == cell.ask_ms and seq >= cell.ask_seq)):
         cell.ask = _per_coin(ask, cell.scale) or None
         cell.ask_size = None if tick.ask_size is None else tick.ask_size * cell.scale
@@ -175,13 +177,24 @@ def _funding(cell: Cell, tick: Tick, ms: int, carrier: Carrier, at: float) -> No
         cell.interval_ms = ms
 
 
-def _fill(cell: Cell, tick: Tick, carrier: Carrier, at: float) -> None:
-    """From an unstamped reply beside a living stream: only what the stream never said."""
+_STAMPS = {
+    "last": "last_ms",
+    "volume_usd": "volume_ms",
+    "mark": "mark_ms",
+    "index": "index_ms",
+    "funding_rate": "rate_ms",
+    "funding_interval_h": "interval_ms",
+    "next_funding_ms": "next_ms",
+}
+
+
+def _unsaid(cell: Cell, tick: Tick) -> Tick:
+    """From an unstamped reply beside a speaking stream: only what no statement with a venue time ever said."""
     known = Tick(symbol=tick.symbol)
-    for name in ("last", "volume_usd", "mark", "index", "funding_rate", "funding_interval_h", "next_funding_ms"):
-        if getattr(cell, name) is None and getattr(tick, name) is not None:
+    for name, stamp in _STAMPS.items():
+        if not getattr(cell, stamp):
             setattr(known, name, getattr(tick, name))
-    _rest_of(cell, known, 0, carrier, at)
+    return known
 
 
 def _unstamp(cell: Cell, tick: Tick) -> None:

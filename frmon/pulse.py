@@ -19,6 +19,10 @@ SETTLED_S = 2.5  # without one more fresh leg: the first picture is as full as i
 TOP_COINS = 200
 
 
+_SAYS_WHY = {Status.BANNED, Status.BLOCKED, Status.MAINT, Status.TLS, Status.DNS, Status.NO_DATA, Status.RECONNECT}
+"""States that explain why no leg is fresh better than STALE does."""
+
+
 class Pulse:
     """The beats over a board and the fleets that fill it."""
 
@@ -36,6 +40,7 @@ class Pulse:
         self._counts: dict[str, tuple[float, int]] = {}
         self._rates: dict[str, float] = {}
         self._most_fresh = 0
+        self._spoke: set[str] = set()  # venues that had a fresh leg once
         self.gained_at = clock.mono()  # when the picture last became fuller
 
     def jobs(self) -> dict[str, Callable[[], Awaitable[None]]]:
@@ -100,6 +105,10 @@ class Pulse:
                 state.legs += 1
                 state.fresh_legs += cell.is_fresh(now, self._terms.freshness)
         state.messages_per_s = self._rate(name, fleet.messages, now)
+        if state.fresh_legs:
+            self._spoke.add(name)
+        elif state.legs and name in self._spoke and state.status not in _SAYS_WHY:
+            state.status = Status.STALE
         return state
 
     def _rate(self, name: str, count: int, now: float) -> float:

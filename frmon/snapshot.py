@@ -1,5 +1,6 @@
 """The whole picture at one moment, for those who do not look at the screen: pure, given a running engine."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from difflib import get_close_matches
@@ -7,6 +8,7 @@ from math import isfinite
 from typing import Any, Protocol
 
 import msgspec
+from msgspec.structs import replace
 
 from frmon.board import Board, Cell, Row
 from frmon.clock import Clock
@@ -44,7 +46,7 @@ def picture(engine: Source, coins: Sequence[str] | None = None, top: int | None 
         simulated=bool(engine.simulated),
         at=iso(now_ms),
         at_ms=now_ms,
-        venues=_venues(engine),
+        venues=_venues(engine, now),
         coins=parts if top is None else parts[:top],
         signals=[signal_part(signal) for signal in list(engine.signals)],
     )
@@ -88,8 +90,12 @@ def _said(signal: Signal) -> dict[str, Any]:
     return {name: getattr(signal, name) for name in names}
 
 
-def _venues(engine: Source) -> dict[str, VenuePart]:
-    found = {state.name: _venue(state) for state in engine.states()}
+def _venues(engine: Source, now: float) -> dict[str, VenuePart]:
+    """Legs are counted here and now, so that the figures agree with the legs of the same picture."""
+    freshness = engine.terms.freshness
+    legs = Counter(cell.key.venue for cell in engine.board.cells())
+    fresh = Counter(cell.key.venue for cell in engine.board.cells() if cell.is_fresh(now, freshness))
+    found = {s.name: _venue(replace(s, legs=legs[s.name], fresh_legs=fresh[s.name])) for s in engine.states()}
     for name, settings in engine.settings.venues.items():
         if not settings.enabled and name not in found:
             found[name] = _venue(VenueState(name=name, status=Status.OFF, detail="not enabled in the configuration"))

@@ -46,7 +46,8 @@ def test_whatever_the_order_the_newest_statement_of_every_field_stands(data: st.
         board.take(data.draw(st.sampled_from([stream, reply])), [tick], 10.0 + n, WALL)
     cell = board.cell(KEY)
     for field in FIELDS:
-        known = [t for t in told if getattr(t, field) is not None]
+        naming = QUOTE if field in QUOTE else (field,)  # a whole statement of one side says that the other is not there
+        known = [t for t in told if any(getattr(t, name) is not None for name in naming)]
         newest = max(known, key=lambda t: (t.event_ms or 0, t.seq or 0), default=None)
         assert getattr(cell, field) == (None if newest is None else getattr(newest, field)), field
 
@@ -69,8 +70,10 @@ def test_deltas_mean_nothing_before_the_snapshot_of_their_own_connection(spoken:
         board.take(stream, [tick], 10.0 + n, WALL + n)
         is_whole = is_whole or what == "whole"
         dropped += not is_whole
-        bid = new_bid if new_bid is not None and is_whole else bid
-        ask = new_ask if new_ask is not None and is_whole else ask
+        if what == "whole" and (new_bid or new_ask):
+            bid, ask = new_bid, new_ask
+        elif is_whole:
+            bid, ask = new_bid or bid, new_ask or ask
     cell = board.cell(KEY)
     assert cell is not None
     assert (cell.bid, cell.ask, board.dropped_deltas) == (bid, ask, dropped)
@@ -101,6 +104,16 @@ def test_an_emptied_side_is_unknown_until_it_is_quoted_again() -> None:
     for n, (ask, held) in enumerate([(2.0, 2.0), (EMPTY, None), (2.1, 2.1)]):
         board.take(stream, [Tick(symbol=PEPE.symbol, event_ms=WALL + n, bid=1.0, ask=ask)], 10.0 + n, WALL)
         assert (cell.bid, cell.ask) == (1.0, held)
+
+
+def test_an_unreadable_side_of_a_whole_statement_never_leaves_an_old_one_beside_the_new() -> None:
+    board, stream, reply = board_with(), line("bybit"), Carrier("bybit", Market.PERP, "ticker", source="rest")
+    cell = board.cell(KEY)
+    assert cell is not None
+    for carrier in (stream, reply):
+        board.take(carrier, [Tick(symbol=PEPE.symbol, event_ms=WALL, bid=1.0, ask=2.0)], 10.0, WALL)
+        board.take(carrier, [Tick(symbol=PEPE.symbol, event_ms=WALL + 1, ask=2.5)], 11.0, WALL)
+        assert (cell.bid, cell.ask) == (None, 2.5)
 
 
 def test_statements_without_a_seat_are_counted_out() -> None:
@@ -152,6 +165,16 @@ def test_seating_with_another_multiplier_forgets_the_values() -> None:
     assert (cell.bid, cell.quote.at) == (None, float("-inf"))
     board.take(line("bybit"), [Tick(symbol=PEPE.symbol, event_ms=WALL, bid=1.0, ask=2.0)], 11.0, WALL)
     assert (cell.bid, cell.ask) == (0.001, 0.002)
+
+
+def test_a_changed_multiplier_does_not_deafen_a_stream_of_deltas() -> None:
+    board, stream = board_with(), line("bybit")
+    board.take(stream, [Tick(symbol=PEPE.symbol, event_ms=WALL, bid=1.0, ask=2.0)], 10.0, WALL)
+    board.seat(leg("bybit", multiplier=1000))
+    board.take(stream, [Tick(symbol=PEPE.symbol, event_ms=WALL + 1, bid=3.0, delta=True)], 11.0, WALL)
+    cell = board.cell(KEY)
+    assert cell is not None
+    assert (cell.bid, cell.ask, board.dropped_deltas) == (0.003, None, 0)
 
 
 def test_a_listed_interval_stands_until_the_venue_states_one() -> None:

@@ -46,7 +46,7 @@ def test_mid_falls_back_to_mark_and_last_while_a_side_is_unknown() -> None:
         ({"last": 3.0}, 3.0),
         ({"mark": 4.0}, 4.0),
         ({"bid": 1.0}, 4.0),
-        ({"ask": 2.0}, 1.5),
+        ({"bid": 1.0, "ask": 2.0}, 1.5),
     ]
     for said, mid in steps:
         told.board.take(told.stream, [Tick(symbol=told.leg.symbol, event_ms=WALL, **said)], 100.0, WALL)

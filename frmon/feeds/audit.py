@@ -2,14 +2,14 @@
 checks what the streams left on the board."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence, Set
 
 from frmon.clock import Clock
 from frmon.errors import DecodeError, Unreachable
 from frmon.feeds.contract import Snapshot, Venue
 from frmon.feeds.rest import Rest
 from frmon.jobs import backoff
-from frmon.model import Carrier, Market, Sink
+from frmon.model import Carrier, Market, Sink, Tick
 
 SWEEP_S = 45.0  # agreement confirms quiet quotes, difference unmasks a stream that lost its way
 LOOK_S = 0.5
@@ -26,6 +26,7 @@ class Cover:
         rest: Rest,
         sink: Sink,
         clock: Clock,
+        wanted: Callable[[Market], Set[str]],
         is_streamed: Callable[[Market, str], bool],
         waiting: Callable[[str, Market, float], int],
         time_scale: float,
@@ -38,6 +39,7 @@ class Cover:
         self._rest = rest
         self._sink = sink
         self._clock = clock
+        self._wanted = wanted
         self._is_streamed = is_streamed
         self._waiting = waiting
         self._scale = time_scale
@@ -97,7 +99,7 @@ class Cover:
         except Unreachable:
             self._asked_at = before
             raise
-        ticks = self.snapshot.parse(body)
+        ticks = self._complete(self.snapshot.parse(body))
         at, now_ms = self._clock.mono(), self._clock.now_ms()
         self._carrier.heard_at = at
         self._sink.take(self._carrier, ticks, at, now_ms, asked_at)
@@ -105,3 +107,11 @@ class Cover:
         self.replies += 1
         if "quote" in self.snapshot.parts:
             self._helpless = self._waiting(self._venue.name, self.snapshot.market, asked_at)
+
+    def _complete(self, ticks: Sequence[Tick]) -> Sequence[Tick]:
+        """With what the venue's documentation says of symbols that its list leaves out."""
+        hours = self.snapshot.absent_interval_h
+        if hours is None:
+            return ticks
+        absent = self._wanted(self.snapshot.market) - {tick.symbol for tick in ticks}
+        return [*ticks, *(Tick(symbol=symbol, funding_interval_h=hours) for symbol in sorted(absent))]

@@ -59,6 +59,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     parts: frozenset[str]  # of {"quote", "last", "ref", "turnover", "funding"}: what its ticks may state
     every_s: float | None = None  # asked at this cadence always; None: only to seed, to cover and to audit
     cover_s: float | None = 2.0  # cadence while the streams for its parts are silent; None: never used as cover
+    absent_interval_h: float | None = None  # by the venue's documentation: funding interval of symbols it leaves out
     stamped: bool = True  # rows carry their own event time (else the tick's event_ms, if any, is for display only)
 
 

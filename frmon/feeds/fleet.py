@@ -52,7 +52,15 @@ class Fleet:
         self._lists = [Listings(venue, d, self._rest, terms) for d in venue.directories]
         self._covers = [
             Cover(
-                venue, snapshot, self._rest, terms.sink, terms.clock, self._is_streamed, terms.waiting, terms.time_scale
+                venue,
+                snapshot,
+                self._rest,
+                terms.sink,
+                terms.clock,
+                lambda market: self._wanted.get(market, set()),
+                self._is_streamed,
+                terms.waiting,
+                terms.time_scale,
             )
             for snapshot in venue.snapshots
         ]

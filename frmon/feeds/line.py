@@ -7,15 +7,15 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Iterable, Sequence
-from statistics import median
 
 from frmon.errors import DecodeError, Notice, Refused, Unreachable
 from frmon.feeds.access import Access
 from frmon.feeds.contract import Channel, Stream
+from frmon.feeds.lateness import Lateness
 from frmon.feeds.pacer import Pacer
 from frmon.feeds.plan import after_refusal
-from frmon.feeds.transport import dial
-from frmon.feeds.watchdog import Watchdog
+from frmon.feeds.transport import dial, last
+from frmon.feeds.watchdog import SMALL, Watchdog
 from frmon.feeds.wire import Closed, Dial, Socket
 from frmon.jobs import backoff, first
 from frmon.model import Carrier, LineState, Status, Tick
@@ -23,7 +23,8 @@ from frmon.model import Carrier, LineState, Status, Tick
 LOG = logging.getLogger("frmon.line")
 HEALTHY_S = 30.0  # of data before the back-off is forgotten
 RESUBSCRIBE_S = 60.0  # that a channel may be silent on a living line
-LAGGING_MS = 2_000
+AMBER_S = 3.0  # of silence on a line of many symbols: worth a warning before it is given up
+_SPEAKING = {Status.LIVE, Status.LAG, Status.STALE}
 REMEMBERED_ASKS = 256  # frames that a refusal may still name
 
 
@@ -54,7 +55,7 @@ class Line:
         self._request = 0
         self._resubscribed_at = float("-inf")
         self._last_at = float("-inf")
-        self._lags: deque[float] = deque(maxlen=64)
+        self._lateness = Lateness()
         self._redial = asyncio.Event()
 
     async def run(self) -> None:
@@ -105,14 +106,14 @@ class Line:
         return all(self.carriers[kind].live for kind in self._watchdog.channels)
 
     def look(self) -> LineState:
-        """Its state now. It lags when even its freshest recent statement was late: throttling venues delay some, not all."""
+        """Its state now."""
         state, skew = self.state, self._access.skew_ms
-        now = self._access.clock.mono()
-        state.last_message_age_s = None if self._last_at == float("-inf") else max(0.0, now - self._last_at)
-        state.lag_ms = max(0.0, round(median(self._lags) + skew, 1)) if self._lags else None
-        if state.status in {Status.LIVE, Status.LAG}:
-            lagging = bool(self._lags) and min(self._lags) + skew > LAGGING_MS
-            state.status = Status.LAG if lagging else Status.LIVE
+        silence = self._access.clock.mono() - self._last_at
+        state.last_message_age_s = None if self._last_at == float("-inf") else max(0.0, silence)
+        state.lag_ms = self._lateness.typical_ms(skew)
+        if state.status in _SPEAKING:
+            is_quiet = self.carries_data and len(self.symbols) >= SMALL and silence > AMBER_S * self._access.time_scale
+            state.status = Status.STALE if is_quiet else Status.LAG if self._lateness.is_lagging(skew) else Status.LIVE
         return state
 
     async def _session(self) -> None:
@@ -131,7 +132,7 @@ class Line:
         socket = await dial(how, self._read if access.observe is None else self._read_observed, access.library)
         try:
             self._ask_all()
-            await first(self._ask(socket), self._ping(socket), self._watch(), self._leave(), _end(socket))
+            await first(self._ask(socket), self._ping(socket), self._watch(), self._leave(), last(socket))
         finally:
             await socket.close()
 
@@ -140,7 +141,7 @@ class Line:
         self._redial.clear()
         self._wanted.clear()
         self._asked.clear()
-        self._lags.clear()
+        self._lateness.clear()
         self._asked_at = self._access.clock.mono()
         for carrier in self.carriers.values():
             carrier.generation += 1
@@ -227,8 +228,7 @@ class Line:
         self._access.sink.take(carrier, ticks, at, now_ms)
         self.state.messages += 1
         if ticks:
-            if ticks[-1].event_ms is not None:
-                self._lags.append(now_ms - ticks[-1].event_ms)
+            self._lateness.note(ticks[-1].event_ms, now_ms, (at - self._asked_at) / self._access.time_scale)
             if self._watchdog.unheard:
                 self._watchdog.heard(kind, [t.symbol for t in ticks])
 
@@ -236,11 +236,7 @@ class Line:
         carrier.live = True
         carrier.up_at = at
         self._watchdog.up()
-        if self.is_live():
-            self._show(Status.LIVE, self._words())
-
-    def _words(self) -> str:
-        return f"{len(self.rejected)} refused" if self.rejected else ""
+        self._show_live()
 
     def _skip(self, error: DecodeError) -> None:
         self.unreadable += 1
@@ -259,8 +255,8 @@ class Line:
             self._want(group)
         if refusal.closing or not asked:
             self._access.tell(f"{self.state.name}: {refusal.why}")
-        elif self.is_live():
-            self._show(Status.LIVE, self._words())
+        else:
+            self._show_live()
 
     async def _watch(self) -> None:
         while True:
@@ -293,12 +289,12 @@ class Line:
         self._resubscribed_at = now
         self._want(self.symbols)
 
+    def _show_live(self) -> None:
+        if self.is_live():
+            self._show(Status.LIVE, f"{len(self.rejected)} refused" if self.rejected else "")
+
     def _show(self, status: Status, detail: str) -> None:
         if status != self.state.status:
             LOG.info("%s: %s %s", self.state.name, status, detail)
         self.state.status = status
         self.state.detail = detail
-
-
-async def _end(socket: Socket) -> None:
-    raise await socket.closed()

@@ -10,3 +10,8 @@ async def dial(how: Dial, hear: Hear, library: Library = "picows") -> Socket:
     if library == "picows":
         return await wire_picows.dial(how, hear)
     return await wire_websockets.dial(how, hear)
+
+
+async def last(socket: Socket) -> None:
+    """Wait for the end of a line and raise it."""
+    raise await socket.closed()

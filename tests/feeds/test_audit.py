@@ -24,6 +24,7 @@ class Counter:
         self.asked: list[float] = []
         self.fail: Unreachable | None = None
         self.taken = 0
+        self.ticks: list[Tick] = []
 
     async def get(self, _request: Request) -> tuple[bytes, float]:
         self.asked.append(self.clock.mono())
@@ -35,6 +36,7 @@ class Counter:
         self, _carrier: Carrier, ticks: Sequence[Tick], _at: float, _now_ms: int, _asked_at: float | None = None
     ) -> int:
         self.taken += len(ticks)
+        self.ticks = list(ticks)
         return len(ticks)
 
     def carry(self, _carrier: Carrier, _symbols: object) -> None:
@@ -55,6 +57,7 @@ class Case:
             cast("Rest", self.rest),
             self.rest,
             self.clock,
+            lambda _market: {"AUSDT", "BUSDT"},
             lambda _market, _part: self.streamed,
             lambda _venue, _market, _since: self.waiting,
             1.0,
@@ -149,4 +152,17 @@ async def test_trouble_is_kept_until_an_answer_comes_and_a_ban_is_waited_out() -
     case.rest.fail = None
     assert await case.run(4) >= 1
     assert str(case.cover.trouble) == "None"
+    task.cancel()
+
+
+async def test_symbols_that_a_list_of_intervals_leaves_out_have_what_the_venue_documents_once_it_was_read() -> None:
+    case = Case(snapshot(kind="interval", parts=frozenset({"funding"}), every_s=600.0, absent_interval_h=8.0))
+    task = await running(case)
+    case.rest.fail = Unreachable("RECONNECT", "HTML")
+    case.cover.open()
+    await case.run(3)
+    assert case.rest.ticks == [], "unknown stays unknown while there is no list"
+    case.rest.fail = None
+    await case.run(20)
+    assert [(t.symbol, t.funding_interval_h) for t in case.rest.ticks if t.bid is None] == [("BUSDT", 8.0)]
     task.cancel()

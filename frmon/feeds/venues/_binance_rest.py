@@ -201,7 +201,6 @@ def _perp(one: _Instrument) -> Listing | None:
         base=one.base_asset,
         asset_class=_asset_class(one),
         status=status,
-        funding_h=8.0,
         off_ms=when(one.delivery_date),  # 4133404800000 = never
         on_ms=when(one.onboard_date),
         tick=_tick_size(one),

@@ -161,6 +161,7 @@ VENUE = Venue(
             request=Request(endpoint="perp_rest", path="/fapi/v1/fundingInfo", costs=(("funding info", 1),)),
             parse=partial(snapshot, interval_row),
             parts=frozenset({"funding"}),
+            absent_interval_h=8.0,
             every_s=600.0,
             cover_s=None,
             stamped=False,

@@ -82,7 +82,7 @@ def _stream(name: str, market: Market) -> Stream:
         market=market,
         endpoint="ws",
         path=WS_PATH,
-        channels=(Channel(kind="ticker", parts=QUOTE, quiet_after_s=20.0, snapshot_on_ask=True),),
+        channels=(Channel(kind="ticker", parts=QUOTE, quiet_after_s=10.0, snapshot_on_ask=True),),
         ask=partial(ask, "subscribe"),
         unask=partial(ask, "unsubscribe"),
         parse=parse,

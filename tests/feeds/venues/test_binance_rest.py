@@ -45,7 +45,6 @@ def test_the_perp_directory_keeps_usdt_perpetuals_with_their_class_and_dates() -
         market=Market.PERP,
         symbol="1000WIFUSDT",
         base="1000WIF",
-        funding_h=8.0,
         on_ms=1765440300000,
         tick=0.01,
         contract=1.0,

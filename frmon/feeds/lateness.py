@@ -1,0 +1,36 @@
+"""How late a line's statements come: the venue's time of an event against our time of hearing it."""
+
+from collections import deque
+from statistics import median
+
+SETTLING_S = 5.0  # after asking, in which first pictures of quiet symbols come, however old they are
+LAGGING_MS = 2_000
+
+
+class Lateness:
+    """The delays of recent statements of one connection, in milliseconds of the two clocks' difference."""
+
+    def __init__(self) -> None:
+        self._delays: deque[float] = deque(maxlen=64)
+        self._newest_ms = 0
+
+    def clear(self) -> None:
+        """A new connection."""
+        self._delays.clear()
+        self._newest_ms = 0
+
+    def note(self, event_ms: int | None, now_ms: int, since_asked_s: float) -> None:
+        """A statement came. What is no newer than what was heard before was not late: nothing had happened since."""
+        if event_ms is None or event_ms <= self._newest_ms:
+            return
+        self._newest_ms = event_ms
+        if since_asked_s > SETTLING_S:
+            self._delays.append(now_ms - event_ms)
+
+    def typical_ms(self, skew_ms: float) -> float | None:
+        """The median delay, with the clocks' difference (venue minus ours) taken out; None while unknown."""
+        return max(0.0, round(median(self._delays) + skew_ms, 1)) if self._delays else None
+
+    def is_lagging(self, skew_ms: float) -> bool:
+        """Whether even the freshest statements come late: a venue that throttles delays some, not all."""
+        return bool(self._delays) and min(self._delays) + skew_ms > LAGGING_MS
