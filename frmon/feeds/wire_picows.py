@@ -71,7 +71,7 @@ class Wire(WSListener):
         transport = self._transport
         if transport is None or self._end.done():
             return
-        transport.send_close()
+        transport.send_close(WSCloseCode.OK)
         try:
             async with asyncio.timeout(self._close_timeout_s):
                 await asyncio.shield(self._end)
