@@ -85,6 +85,7 @@ class Desk(Screen[None]):
     def on_resize(self, event: Resize) -> None:
         wide, tall = event.size.width >= WIDE, event.size.height >= TALL
         self.set_class(wide, "-beside")
+        self.set_class(tall, "-tall")
         self.frame.signals.display = (wide or tall) if self._wants_signals is None else self._wants_signals
         self.call_after_refresh(self.paint, whole=True)
 

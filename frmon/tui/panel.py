@@ -106,7 +106,8 @@ class Signals(Pane, can_focus=True):
         """Show these episodes, signals and events."""
         height = self.content_size.height
         self.signals = list(signals)[:SHOWN]
-        self.episodes = episodes[: max(2, (height - SHOWN - 3) // 2)]
+        spare = height - SHOWN - 2
+        self.episodes = episodes[: max(2, spare // 2 if spare > SHOWN else spare)]
         self.chosen = max(0, min(self.chosen, len(self.coins) - 1))
         lines = [*self._episodes(len(episodes), look), *self._signals(look)]
         room = height - len(lines) - 2

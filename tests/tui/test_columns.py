@@ -36,7 +36,7 @@ def words(engine: FakeEngine, row: Row, column: str, width: int | None = None) -
 
 
 def test_the_columns_module_imports_no_screen_library() -> None:
-    code = "import sys, frmon.tui.columns, frmon.tui.view, frmon.tui.legs; print([m for m in sys.modules if m.split('.')[0] in ('textual', 'rich')])"
+    code = "import sys, frmon.tui.columns, frmon.tui.view, frmon.tui.legs, frmon.tui.memory, frmon.tui.interest, frmon.tui.sections.books, frmon.tui.sections.gatelist, frmon.tui.sections.glance, frmon.tui.sections.matrix, frmon.tui.sections.past, frmon.tui.sections.schedule; print([m for m in sys.modules if m.split('.')[0] in ('textual', 'rich')])"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
 
@@ -71,6 +71,17 @@ def test_a_stale_pair_is_dim_and_sorts_as_missing() -> None:
         assert column.key(figure) is None
         assert "stale" in [style for _, style in column.text(figure, 16, look(engine))]
     assert COLUMNS["age"].key(COLUMNS["age"].figure(row, look(engine))) == 6.0
+
+
+def test_z_and_exit_stand_beside_the_spread_and_are_missing_where_unknown() -> None:
+    engine, row = quoted(("alpha", Market.PERP, 1.0, 1.01), ("beta", Market.PERP, 1.03, 1.04))
+    assert words(engine, row, "z") == "-"
+    assert words(engine, row, "exit") == "+4.000"
+    column, here = COLUMNS["z"], look(engine)._replace(z={"PEPE": 2.34})
+    assert column.text(column.figure(row, here), 5, here) == (("+2.3", "up"),)
+    engine.clock.advance(6)  # type: ignore[attr-defined]
+    later = here._replace(now=engine.clock.mono())
+    assert column.key(column.figure(row, later)) is None
 
 
 def test_a_venue_column_prefers_the_perpetual_and_then_what_is_fresh() -> None:

@@ -16,7 +16,7 @@ from tests.tui.screen import Seen, settle
 
 KEYS = (
     "j", "k", "down", "up", "pagedown", "pageup", "G", "g", "ctrl+d", "ctrl+u", "space", "F", "enter", "S", "p", "r",
-    "<", ">", "escape", "tab", "T", "slash", "o", "backspace",
+    "<", ">", "escape", "tab", "T", "slash", "o", "backspace", "1", "2", "e", "e",
 )  # fmt: skip
 SIZES = ((80, 24), (120, 40), (200, 50), (60, 16), (100, 36))
 
@@ -74,6 +74,20 @@ def different(partial: list[list[tuple[Any, ...]]], whole: list[list[tuple[Any, 
     ]
 
 
+def study(app: Recorded, engine: FakeEngine, draw: random.Random) -> None:
+    """Episodes open and close, a minute is remembered, the order books of the detail's coin come."""
+    what, coin = draw.random(), app.desk.frame.detail.coin
+    if what < 0.3:
+        engine.episode(draw.choice(("BTC", "PEPE", "币安人生")), draw.uniform(0.5, 2), draw.choice(("spread", "basis")))
+    engine.follow({coin: draw.uniform(0.3, 2) for coin in ("BTC", "PEPE") if draw.random() < 0.8})
+    for _ in range(draw.choice((0, 0, 40))):
+        engine.clock.advance(2.0)  # type: ignore[attr-defined]
+        engine.stir(0.5)
+        engine.remember()
+    if coin in engine.board.rows and draw.random() < 0.7:
+        engine.read_books(coin)
+
+
 async def stir(app: Recorded, pilot: Seen, engine: FakeEngine, draw: random.Random) -> None:
     """One thing that happens."""
     what = draw.random()
@@ -83,6 +97,7 @@ async def stir(app: Recorded, pilot: Seen, engine: FakeEngine, draw: random.Rand
         if draw.random() < 0.2:
             engine.list_coin(f"NEW{draw.randrange(1000)}")
             engine.signal("PEPE")
+        study(app, engine, draw)
         app.desk.tick()
     elif what < 0.95:
         await pilot.press(draw.choice(KEYS))

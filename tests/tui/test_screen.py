@@ -169,6 +169,130 @@ async def test_enter_docks_the_legs_of_the_coin_and_the_table_lives_on(engine: F
         assert app.desk.frame.detail.coin is None
 
 
+async def test_the_books_of_a_coin_are_asked_for_while_its_detail_is_open(engine: FakeEngine, tmp_path: Path) -> None:
+    async with shown(engine, tmp_path, (120, 40)) as (app, pilot):
+        assert engine.studied == []
+        await press(pilot, "j", "enter", "j")
+        first, second = order(app)[:2]
+        assert engine.studied == [first, second]
+        app.desk.paint(whole=True)
+        assert engine.studied == [first, second]
+        await press(pilot, "enter")
+        assert engine.studied == [first, second, None]
+        await press(pilot, "e")
+        assert engine.studied[-1] == second
+        await press(pilot, "q")
+    assert engine.studied == [first, second, None, second, None]
+
+
+async def test_the_detail_asks_until_books_come_and_then_shows_them(engine: FakeEngine, tmp_path: Path) -> None:
+    async with shown(engine, tmp_path, (120, 40)) as (app, pilot):
+        await press(pilot, "j", "e")
+        coin = str(app.desk.frame.detail.coin)
+        assert "asking..." in text(app)
+        engine.read_books(order(app)[5])
+        app.desk.paint(whole=True)
+        await settle(pilot)
+        assert "asking..." in text(app), "the books of another coin"
+        engine.read_books(coin)
+        app.desk.paint(whole=True)
+        await settle(pilot)
+        assert "asking..." not in text(app)
+        assert "thinner leg" in text(app)
+
+
+async def test_the_detail_takes_the_tables_place_and_gives_it_back(engine: FakeEngine, tmp_path: Path) -> None:
+    async with shown(engine, tmp_path, (80, 24)) as (app, pilot):
+        await press(pilot, "j", "j", "e")
+        coin, detail = app.desk.table.cursor, app.desk.frame.detail
+        assert detail.coin == coin
+        assert detail.has_focus
+        assert "SPREADS" in text(app)
+        assert "GROSS%" not in text(app)
+        await press(pilot, "G")
+        assert "HISTORY" in text(app)
+        assert detail.top > 0
+        await press(pilot, "g", "pagedown")
+        assert detail.top == detail.content_size.height - 2
+        await press(pilot, "escape")
+        assert "GROSS%" in text(app)
+        assert app.desk.table.has_focus
+        assert detail.coin == coin
+        await press(pilot, "e", "enter")
+        assert detail.coin is None
+        assert "GROSS%" in text(app)
+
+
+async def test_digits_choose_the_sheet_which_keeps_its_own_sort(engine: FakeEngine, tmp_path: Path) -> None:
+    async with shown(engine, tmp_path, (200, 60)) as (app, pilot):
+        view = app.desk.view
+        await press(pilot, "r", "2")
+        assert "DIFF8h▼" in text(app)
+        assert "GROSS%" not in text(app)
+        for venue in VENUES:
+            assert view.columns[f"{venue.name} rate"].title == venue.code
+        await press(pilot, ">", "space", "1")
+        assert (view.sort, view.reverse) == ("net", True)
+        assert "GROSS%" in text(app)
+        await press(pilot, "2")
+        assert (view.sort, view.reverse) == ("carry", False)
+        await press(pilot, "/", "p", "e", "enter", "p", "1", "2")
+        assert all("PE" in coin or coin in view.pins for coin in order(app))
+        assert "PAUSED" in text(app)
+    async with shown(engine, tmp_path, (200, 60)) as (app, pilot):
+        assert app.desk.view.sheet.name == "funding"
+        assert (app.desk.view.sort, app.desk.view.sheets["prices"].reverse) == ("carry", True)
+
+
+async def test_only_opportunities_are_shown_counted_and_named(engine: FakeEngine, tmp_path: Path) -> None:
+    async with shown(engine, tmp_path) as (app, pilot):
+        await press(pilot, "o")
+        wide = [c for c, row in engine.board.rows.items() if row.spread is not None and row.spread.gross_pct >= 0.1]
+        assert 0 < len(wide) < 60
+        assert set(order(app)) == set(wide)
+        assert f"≥0.1%  {len(wide)}/60 coins" in text(app)
+        await press(pilot, "escape")
+        assert len(order(app)) == 60
+        await press(pilot, "o")
+        engine.clock.advance(60)  # type: ignore[attr-defined]
+        app.desk.repaint()
+        await settle(pilot)
+        assert "No coin yields 0.1 % gross" in text(app)
+
+
+async def test_open_episodes_stand_before_the_signals_and_lead_to_their_coin(
+    engine: FakeEngine, tmp_path: Path
+) -> None:
+    engine.episode("ETH", 0.9)
+    engine.clock.advance(90)  # type: ignore[attr-defined]
+    engine.episode("SOL", 1.2, kind="basis")
+    engine.follow({"SOL": 0.8}, kind="basis")
+    engine.follow({})
+    async with shown(engine, tmp_path, (120, 40)) as (app, pilot):
+        told = text(app)
+        assert told.index("OPEN 2") < told.index("basis") < told.index("⏸ETH") < told.index("SIGNALS")
+        assert "SOL    DE→BE +0.80 +1.20  0s" in told
+        assert "⏸ETH    DE→BE +0.90 +0.90  1m" in told
+        assert "suspended" in told
+        app.desk.frame.signals.focus()
+        await press(pilot, "j", "enter")
+        assert app.desk.table.cursor == "ETH"
+        app.desk.frame.signals.focus()
+        await press(pilot, "j", "enter")
+        assert app.desk.table.cursor == engine.signals[0].symbol
+
+
+async def test_more_episodes_than_there_is_room_for_leave_room_for_signals(engine: FakeEngine, tmp_path: Path) -> None:
+    for name in NAMES[:30]:
+        engine.episode(name)
+    for size in ((80, 24), (80, 40), (120, 24), (120, 40)):
+        async with shown(engine, tmp_path, size) as (app, pilot):
+            if not app.desk.frame.signals.display:
+                await press(pilot, "S")
+            assert "OPEN 30" in text(app)
+            assert text(app).count("GA→AL") == min(3, 6 if size[1] > 24 or size[0] > 80 else 2), size
+
+
 async def test_tab_goes_round_table_signals_and_detail(engine: FakeEngine, tmp_path: Path) -> None:
     async with shown(engine, tmp_path, (120, 40)) as (app, pilot):
         await press(pilot, "enter")
@@ -363,6 +487,8 @@ async def test_names_from_venues_are_text_and_nothing_else(tmp_path: Path, name:
     engine.list_coin(name, quarantine=name)
     engine.stir()
     engine.signal(name)
+    engine.episode(name)
+    engine.read_books(name)
     engine.venue_states[0].status, engine.venue_states[0].detail = Status.BANNED, name
     async with shown(engine, tmp_path, (120, 40)) as (app, pilot):
         app.desk.table.go(app.desk.view.place(name) or 0)
@@ -375,6 +501,11 @@ async def test_names_from_venues_are_text_and_nothing_else(tmp_path: Path, name:
         assert "\u202e" not in whole
         if name.startswith("["):
             assert name[:9] in whole
+        await press(pilot, "escape", "e", "2")
+        for _ in range(2):
+            assert "\x1b" not in text(app)
+            assert "\u202e" not in text(app)
+            await press(pilot, "e")
 
 
 async def test_every_pane_takes_the_colours_of_the_theme(engine: FakeEngine, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from frmon.board import Row
 from frmon.tui.columns import row_columns
 from frmon.tui.grid import Figure, Look
-from frmon.tui.memory import make_view
+from frmon.tui.memory import make_view, state_of
 from frmon.tui.state import State
 from frmon.tui.view import RESORT_S, STEADY_S, View, arrange, parse_filter
 from tests.tui.fake import VENUES, FakeEngine
@@ -52,9 +52,13 @@ def test_ties_stand_in_the_order_of_their_names() -> None:
     assert [r.coin for r in arrange(items, NET, True)] == ["A", "B", "C"]
 
 
-@pytest.mark.parametrize("column", [c.id for c in row_columns(VENUES)])
-def test_every_column_sorts_both_ways(column: str) -> None:
+@pytest.mark.parametrize(
+    ("sheet", "column"),
+    [(sheet.name, c) for sheet in make_view(VENUES, CODES, State()).sheets.values() for c in sheet.columns],
+)
+def test_every_column_sorts_both_ways(sheet: str, column: str) -> None:
     engine, view = made()
+    view.show(sheet)
     everything = set(coins(view))
     view.sort, view.reverse = column, False
     renew(engine, view)
@@ -161,3 +165,78 @@ def test_while_paused_no_figure_changes_whatever_the_market_does() -> None:
     assert view.is_due(look(engine), engine.board.layout)
     renew(engine, view)
     assert "LATE" in coins(view)
+
+
+def test_opportunities_are_fresh_spreads_from_a_tenth_of_a_percent_on() -> None:
+    engine, view = made()
+    rows = {row.coin: row for row in view.order}
+    at, below = coins(view)[:2]
+    for coin, ask in ((at, 100.0), (below, 100.01)):
+        keys = [c.key for c in rows[coin].cells][:2]
+        for key, cell in zip(keys, rows[coin].cells, strict=False):
+            cell.bid, cell.ask = (99.9, ask) if key == keys[0] else (100.1, 101.0)
+        for cell in rows[coin].cells[2:]:
+            cell.bid = cell.ask = None
+    engine.settle()
+    view.only_wide = True
+    renew(engine, view)
+    assert at in coins(view)
+    assert below not in coins(view)
+    engine.clock.advance(60)  # type: ignore[attr-defined]
+    renew(engine, view)
+    assert coins(view) == []
+
+
+def test_while_paused_opportunities_are_those_of_the_picture() -> None:
+    engine, view = made()
+    view.only_wide = True
+    renew(engine, view)
+    before = coins(view)
+    view.pause(list(engine.board.rows.values()), look(engine))
+    engine.random = random.Random(98)
+    engine.stir()
+    engine.clock.advance(60)  # type: ignore[attr-defined]
+    renew(engine, view)
+    assert coins(view) == before
+
+
+@pytest.mark.parametrize("sheet", ["prices", "funding"])
+def test_every_sheet_stands_still_while_paused(sheet: str) -> None:
+    engine, view = made()
+    view.pause(list(engine.board.rows.values()), look(engine))
+    view.show(sheet)
+    renew(engine, view)
+    assert view.frozen is not None
+    before = {r.coin: [view.figure(r, c, view.frozen) for c in view.columns.values()] for r in view.order}
+    for cell in engine.board.cells():
+        cell.funding_rate = None
+    engine.stir()
+    assert {r.coin: [view.figure(r, c, view.frozen) for c in view.columns.values()] for r in view.order} == before
+
+
+def test_sheets_share_filter_and_pins_and_keep_their_own_sort() -> None:
+    engine, view = made()
+    view.sort_by("gross")
+    view.toggle_pin("PEPE")
+    view.set_filter("p")
+    view.show("funding")
+    assert view.sort == "diff"
+    renew(engine, view)
+    assert coins(view)[0] == "PEPE"
+    assert all("P" in coin for coin in coins(view))
+    view.sort_by("soonest")
+    view.show("prices")
+    assert view.sort == "gross"
+
+
+def test_what_the_user_left_comes_back_and_nonsense_does_not() -> None:
+    _, view = made(3)
+    view.show("funding")
+    view.sort_by("carry")
+    view.sort_by("carry")
+    view.only_wide = True
+    again = make_view(VENUES, CODES, state_of(view, []))
+    assert (again.sheet.name, again.sort, again.reverse, again.only_wide) == ("funding", "carry", True, True)
+    odd = make_view(VENUES, CODES, State(view="ghost", sort="ghost", funding_sort="ghost"))
+    assert [(s.name, s.sort) for s in odd.sheets.values()] == [("prices", "net"), ("funding", "diff")]
+    assert odd.sheet.name == "prices"

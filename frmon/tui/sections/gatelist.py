@@ -50,6 +50,6 @@ def _figure(value: str | float | None, width: int) -> str:
     if value is None:
         return figures.UNKNOWN
     if isinstance(value, float):
-        return figures.compact(value) if abs(value) >= 10_000 else f"{value:.4g}"
+        return figures.compact(value) if value >= 10_000 else f"{round(value, 3):g}"
     plain = value.isascii() and value.isprintable()
     return (value if len(value) <= width else value[: width - 1] + "~") if plain else "*"
