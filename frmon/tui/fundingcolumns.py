@@ -38,20 +38,19 @@ def funding_columns(venues: Iterable[Named]) -> tuple[Column[Row], ...]:
 def best_carry(row: Row, look: Look) -> Spread | None:
     """The pair of qualified legs that receives the most funding: long where least is paid, short where most is received;
     among equals the alphabetically first. None while fewer than two rates are known."""
-    known = [
-        (rate, c) for c in qualified(row.cells, look.terms, look.now, look.now_ms) if (rate := hourly(c)) is not None
-    ]
-    spot_sells = look.terms.allow_borrow
-    pairs = [
-        (received - paid, buy, sell)
-        for paid, buy in known
-        for received, sell in known
-        if buy is not sell and (spot_sells or sell.key.market is Market.PERP)
-    ]
-    if not pairs:
-        return None
-    _, buy, sell = min(pairs, key=lambda p: (-p[0], p[1].key, p[2].key))
-    return pair(buy, sell, look.terms)
+    cells = qualified(row.cells, look.terms, look.now, look.now_ms)
+    known = [(rate, cell) for cell in cells if (rate := hourly(cell)) is not None]
+    sold = [(rate, cell) for rate, cell in known if look.terms.allow_borrow or cell.key.market is Market.PERP]
+    found = min(
+        (
+            (paid - received, buy.key, sell.key, buy, sell)
+            for paid, buy in known
+            for received, sell in sold
+            if buy is not sell
+        ),
+        default=None,
+    )
+    return None if found is None else pair(found[3], found[4], look.terms)
 
 
 def _difference(row: Row, look: Look) -> Figure:

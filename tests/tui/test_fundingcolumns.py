@@ -1,3 +1,6 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
 from frmon.board import Row
 from frmon.model import Market, Tick
 from frmon.tui.fundingcolumns import best_carry, funding_columns
@@ -63,6 +66,25 @@ def test_the_best_carry_may_be_long_spot() -> None:
     assert words(engine, row, "carry", 7) == "+21.9"
     engine, row = paying(("alpha", -0.0001, 8.0), ("beta", 0.0003, 8.0), spot="gamma")
     assert words(engine, row, "pair") == "AL P→BE P"
+
+
+@given(st.lists(st.sampled_from([-0.0002, 0.0, 0.0001, 0.0003]), min_size=1, max_size=4), st.booleans(), st.booleans())
+def test_no_pair_carries_more_than_the_best(rates: list[float], spot: bool, borrow: bool) -> None:
+    legs = [(venue.name, rate, 8.0) for venue, rate in zip(VENUES, rates, strict=False)]
+    engine, row = paying(*legs, spot="beta" if spot else "")
+    here = look(engine)._replace(terms=type(engine.terms)(fees=engine.terms.fees, allow_borrow=borrow))
+    carries = {
+        (a.key, b.key): (b.funding_rate or 0.0) - (a.funding_rate or 0.0)
+        for a in row.cells
+        for b in row.cells
+        if a is not b and (borrow or b.key.market is PERP)
+    }
+    found = best_carry(row, here)
+    if found is None:
+        assert not carries
+    else:
+        most = max(carries.values())
+        assert (found.buy, found.sell) == min(legs for legs, carry in carries.items() if carry == most)
 
 
 def test_spot_is_sold_only_where_a_borrow_is_allowed() -> None:
