@@ -132,6 +132,7 @@ def snapshot(  # noqa: PLR0913, PLR0917  the options of one command
     wait: Wait = 10.0,
     coin: Annotated[list[str] | None, typer.Option("--coin", metavar="C", help="Only this one; repeatable.")] = None,
     top: Annotated[int | None, typer.Option("--top", min=1, metavar="N", help="Only the N widest spreads.")] = None,
+    why: Annotated[bool, typer.Option("--why", help="With what a signal of each --coin needs, gate by gate.")] = False,
     demo: Demo = False,
 ) -> None:
     """Print everything known, once.
@@ -141,7 +142,9 @@ def snapshot(  # noqa: PLR0913, PLR0917  the options of one command
     from frmon import headless
     from frmon.launch import engine_for
 
-    choice = headless.Choice(form=form.value, wait_s=wait, coins=tuple(coin or ()), top=top)
+    if why and not coin:
+        raise ConfigError("--why explains single coins: name them with --coin")
+    choice = headless.Choice(form=form.value, wait_s=wait, coins=tuple(coin or ()), top=top, why=why)
     with engine_for(wish(context), demo=is_demo(context, demo)) as engine:
         headless.snapshot(engine, choice)
 

@@ -59,6 +59,7 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
     wait_s: float = 10.0
     coins: tuple[str, ...] = ()
     top: int | None = None
+    why: bool = False
 
 
 def snapshot(engine: Engine, choice: Choice) -> None:
@@ -66,7 +67,7 @@ def snapshot(engine: Engine, choice: Choice) -> None:
     with Host(engine) as host:
         complete = await_picture(engine, host, choice.wait_s)
         coins = list(choice.coins) or None
-        found = host.ask(lambda: picture(engine, coins, choice.top))
+        found = host.ask(lambda: picture(engine, coins, choice.top, why=choice.why))
         reached = host.ask(lambda: has_data(engine))
         missing = host.ask(lambda: unknown_coins(engine, choice.coins))
     emit(FORMATS[choice.form](found))

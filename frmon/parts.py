@@ -57,11 +57,12 @@ class LegPart(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SidePart(msgspec.Struct, frozen=True, kw_only=True):
-    """One side of a spread. `symbol` tells apart two legs of one venue and market."""
+    """One side of a spread. `symbol` tells apart two legs of one venue and market; `price`: null only where a pair is not
+    a spread."""
 
     venue: str
     market: str
-    price: float
+    price: float | None
     symbol: str
 
 
@@ -78,13 +79,33 @@ class SpreadPart(msgspec.Struct, frozen=True, kw_only=True):
     needs_borrow: bool
 
 
+class GatePart(msgspec.Struct, frozen=True, kw_only=True):
+    """One condition for a signal. `value` and `limit`: numbers where it measures, words where it names, null = unknown or
+    none."""
+
+    name: str
+    value: str | float | None
+    limit: str | float | None
+    passed: bool
+    words: str
+
+
+class PairPart(msgspec.Struct, frozen=True, kw_only=True):
+    """The pair that `why` judges: the coin's best, or the one that is nearest to being it."""
+
+    buy: SidePart
+    sell: SidePart
+
+
 class CoinPart(msgspec.Struct, frozen=True, kw_only=True):
-    """One coin."""
+    """One coin. `why`: what a signal needs and whether it is met, with `why_pair`, absent unless asked for."""
 
     coin: str
     flags: list[str]
     legs: list[LegPart]
     spread: SpreadPart | None
+    why_pair: PairPart | msgspec.UnsetType | None = msgspec.UNSET
+    why: list[GatePart] | msgspec.UnsetType = msgspec.UNSET
 
 
 class SignalPart(msgspec.Struct, frozen=True, kw_only=True):

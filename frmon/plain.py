@@ -6,14 +6,18 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
-from frmon.parts import CoinPart, LegPart, Picture, SidePart
+import msgspec
+
+from frmon.parts import CoinPart, GatePart, LegPart, Picture, SidePart
 
 CSV_COLUMNS = ("coin", *LegPart.__struct_fields__)
+WHY_COLUMNS = ("coin", "buy", "sell", *GatePart.__struct_fields__)
 
 
 def csv_text(picture: Picture) -> str:
     """One row per leg, columns as in JSON, unknown is empty, true and false in words. Text that a spreadsheet would take
-    for a formula gets a leading apostrophe."""
+    for a formula gets a leading apostrophe. Gates, where they were asked for, follow after an empty line with a head of
+    their own."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(("simulated", "at", *CSV_COLUMNS))
@@ -22,6 +26,13 @@ def csv_text(picture: Picture) -> str:
         for leg in coin.legs:
             values = (getattr(leg, name) for name in LegPart.__struct_fields__)
             writer.writerow((simulated, picture.at, _csv_cell(coin.coin), *map(_csv_cell, values)))
+    gates = [(coin, gate) for coin in picture.coins for gate in _gates(coin)]
+    if gates:
+        out.write("\n")
+        writer.writerow(WHY_COLUMNS)
+        for coin, gate in gates:
+            values = (getattr(gate, name) for name in GatePart.__struct_fields__)
+            writer.writerow(map(_csv_cell, (coin.coin, *_why_pair(coin), *values)))
     return out.getvalue()
 
 
@@ -41,6 +52,7 @@ def table_text(picture: Picture) -> str:
             for s in picture.signals
         ]
         parts.append(grid(("signal", "coin", "long", "short", "gross %"), signals, "llllr"))
+    parts += [_why_text(coin) for coin in picture.coins if _gates(coin)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -89,6 +101,32 @@ def _coin_line(coin: CoinPart) -> Sequence[str]:
         )
     fresh = sum(leg.fresh for leg in coin.legs)
     return (coin.coin, *pair, str(len(coin.legs)), str(fresh), " ".join(coin.flags))
+
+
+def _gates(coin: CoinPart) -> list[GatePart]:
+    return [] if isinstance(coin.why, msgspec.UnsetType) else coin.why
+
+
+def _why_pair(coin: CoinPart) -> tuple[str, str]:
+    """The names of the two legs that the gates judge; "-" where there are none."""
+    pair = coin.why_pair
+    return ("-", "-") if not pair else (_leg_name(pair.buy), _leg_name(pair.sell))
+
+
+def _why_text(coin: CoinPart) -> str:
+    """A coin's gates, one line each."""
+    gates = _gates(coin)
+    failed = ", ".join(gate.name for gate in gates if not gate.passed)
+    buy, sell = _why_pair(coin)
+    head = f"{_line(coin.coin)}: buy {buy}, sell {sell}: {f'fails {failed}' if failed else 'every gate passes'}"
+    rows = [(g.name, "pass" if g.passed else "FAIL", _figure(g.value), _figure(g.limit), g.words) for g in gates]
+    return f"{head}\n{grid(('gate', '', 'value', 'limit', 'in words'), rows, 'llrrl')}"
+
+
+def _figure(value: str | float | None) -> str:
+    if value is None:
+        return "-"
+    return shortened(value, 24) if isinstance(value, str) else f"{value:.6g}"
 
 
 def _leg_name(side: SidePart) -> str:

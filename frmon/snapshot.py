@@ -1,7 +1,7 @@
 """The whole picture at one moment, for those who do not look at the screen: pure, given a running engine."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from math import isfinite
@@ -13,8 +13,21 @@ from msgspec.structs import replace
 from frmon.board import Board, Cell, Row
 from frmon.clock import Clock
 from frmon.config import Settings
+from frmon.gates import Gate, Question, Standing, explain, nearest
 from frmon.model import LegKey, LineState, Signal, Spread, Status, VenueState
-from frmon.parts import CoinPart, LegPart, LinePart, Picture, SidePart, SignalLine, SignalPart, SpreadPart, VenuePart
+from frmon.parts import (
+    CoinPart,
+    GatePart,
+    LegPart,
+    LinePart,
+    PairPart,
+    Picture,
+    SidePart,
+    SignalLine,
+    SignalPart,
+    SpreadPart,
+    VenuePart,
+)
 from frmon.spread import Terms, best, flags
 
 
@@ -32,16 +45,24 @@ class Source(Protocol):
     @property
     def signals(self) -> Iterable[Signal]: ...
 
+    @property
+    def standing(self) -> Callable[[str, str, str], Standing]: ...
+
     def states(self) -> list[VenueState]: ...
 
 
-def picture(engine: Source, coins: Sequence[str] | None = None, top: int | None = None) -> Picture:
+def picture(
+    engine: Source, coins: Sequence[str] | None = None, top: int | None = None, *, why: bool = False
+) -> Picture:
     """What the engine knows now. `coins`: only these, in any case of letters; `top`: only so many of the highest gross
-    spread. Spreads are computed here, so they agree with the legs beside them."""
+    spread; `why`: with the gates of each. Spreads are computed here, so they agree with the legs beside them."""
     now, now_ms = engine.clock.mono(), engine.clock.now_ms()
     wanted = None if coins is None else {coin.upper() for coin in coins}
     rows = [row for row in list(engine.board.rows.values()) if wanted is None or row.coin.upper() in wanted]
     parts = sorted((_coin(engine, row, now, now_ms) for row in rows), key=_rank)
+    if why:
+        reasons = {row.coin: _why(engine, row, now, now_ms) for row in rows}
+        parts = [replace(part, **reasons[part.coin]) for part in parts]
     return Picture(
         simulated=bool(engine.simulated),
         at=iso(now_ms),
@@ -137,6 +158,34 @@ def _coin(engine: Source, row: Row, now: float, now_ms: int) -> CoinPart:
     )
 
 
+def _why(engine: Source, row: Row, now: float, now_ms: int) -> dict[str, Any]:
+    """`why` and `why_pair` of a coin."""
+    question = Question(
+        terms=engine.terms,
+        now=now,
+        now_ms=now_ms,
+        markets=tuple(engine.settings.signals.markets),
+        same_venue=False,
+        classes=tuple(engine.settings.coins.classes),
+    )
+    legs = nearest(row, question)
+    if legs is None:
+        return {
+            "why_pair": None,
+            "why": [_gate(g) for g in explain(row, None, engine.standing(row.coin, "", ""), question)],
+        }
+    buy, sell = legs
+    standing = engine.standing(row.coin, sell.key.venue, buy.key.venue)
+    pair = PairPart(buy=_side(buy.key, _finite(buy.ask)), sell=_side(sell.key, _finite(sell.bid)))
+    return {"why_pair": pair, "why": [_gate(g) for g in explain(row, (buy.key, sell.key), standing, question)]}
+
+
+def _gate(gate: Gate) -> GatePart:
+    value = gate.value if isinstance(gate.value, str) else _finite(gate.value)
+    limit = gate.limit if isinstance(gate.limit, str) else _finite(gate.limit)
+    return GatePart(name=gate.name, value=value, limit=limit, passed=gate.passed, words=gate.words)
+
+
 def _leg(engine: Source, cell: Cell, now: float) -> LegPart:
     freshness = engine.terms.freshness
     return LegPart(
@@ -175,7 +224,7 @@ def _spread(spread: Spread) -> SpreadPart:
     )
 
 
-def _side(key: LegKey, price: float) -> SidePart:
+def _side(key: LegKey, price: float | None) -> SidePart:
     return SidePart(venue=key.venue, market=key.market.value, price=price, symbol=key.symbol)
 
 

@@ -47,7 +47,7 @@ def test_version_is_one_line_of_data() -> None:
     [
         ("", ["--demo", "--theme", "--no-mouse", "--ascii", "--version", "--show-completion", "snapshot", "config"]),
         ("sim", ["--seed", "--coins", "--port", "--scene", "--rate"]),
-        ("snapshot", ["--format", "--wait", "--coin", "--top", "--demo"]),
+        ("snapshot", ["--format", "--wait", "--coin", "--top", "--why", "--demo"]),
         ("watch", ["--format", "--signals-only", "--demo"]),
         ("venues", ["--verdicts", "--wait", "--demo"]),
         ("check", ["--venue", "--format"]),
@@ -77,6 +77,7 @@ def test_every_command_takes_the_global_options() -> None:
         (["snapsot"], r"No such command 'snapsot'\. Did you mean 'snapshot'\?"),
         (["snapshot", "--formt", "json"], r"No such option: --formt.*--format"),
         (["snapshot", "--format", "yaml"], r"'--format'.*'json', 'csv', 'table'"),
+        (["snapshot", "--why"], r"--why explains single coins: name them with --coin"),
         (["snapshot", "--wait", "-1"], r"'--wait'"),
         (["config"], r"Missing command"),
         (["--config", "/nonexistent/c.toml", "snapshot"], r"/nonexistent/c\.toml: no such file"),

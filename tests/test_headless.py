@@ -59,6 +59,28 @@ def test_coins_are_chosen_in_any_case_and_unknown_ones_are_named(frmon: Frmon, s
     assert [line.split()[0] for line in as_table.out.split("\n\n")[2].splitlines()] == ["coin", "BTC"]
 
 
+def test_every_asked_coin_is_explained_gate_by_gate(frmon: Frmon, simulated: str) -> None:
+    arguments = (
+        "snapshot",
+        "--format",
+        "json",
+        "--wait",
+        "60",
+        "--config",
+        simulated,
+        "--coin",
+        "BTC",
+        "--coin",
+        "eth",
+    )
+    coins = json.loads(frmon(*arguments, "--why").out)["coins"]
+    assert {coin["coin"] for coin in coins} == {"BTC", "ETH"}
+    for coin in coins:
+        gates = {gate["name"]: gate["passed"] for gate in coin["why"]}
+        assert gates["fresh"], coin["why"]
+        assert gates["legs"]
+
+
 def test_watching_prints_whole_lines_that_go_on(env: dict[str, str], simulated: str) -> None:
     with subprocess.Popen(
         [*PROGRAM, "watch", "--config", simulated], env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE

@@ -11,6 +11,7 @@ import pytest
 from frmon.board import Board
 from frmon.clock import ManualClock
 from frmon.config import VenueDefaults, defaults
+from frmon.gates import Standing
 from frmon.model import Carrier, Leg, LineState, Market, Signal, Status, Tick, VenueState
 from frmon.plain import csv_text, price_decimal, table_text, width
 from frmon.snapshot import encode, has_data, picture, signal_line, unknown_coins
@@ -30,6 +31,9 @@ class Still:
         self.board = Board()
         self.terms = Terms(fees={(n, market): 0.0005 for n in NAMES for market in Market})
         self.signals: list[Signal] = []
+
+    def standing(self, _coin: str, _short: str, _long: str) -> Standing:
+        return Standing(samples=2)
 
     def states(self) -> list[VenueState]:
         line = LineState(name="alpha perp 1", status=Status.LIVE, symbols=2, messages=7, lag_ms=38.04)
@@ -230,3 +234,42 @@ def test_the_table_aligns_wide_letters_and_obeys_no_escape(engine: Still) -> Non
 )
 def test_prices_are_written_in_full(price: float | None, text: str) -> None:
     assert price_decimal(price) == text
+
+
+def test_reasons_are_there_only_if_asked_for_and_judge_the_best_pair(engine: Still) -> None:
+    fill(engine)
+    assert all("why" not in coin and "why_pair" not in coin for coin in as_json(engine)["coins"])
+    found = json.loads(encode(picture(engine, ["pepe"], why=True)))["coins"][0]
+    sides = ("buy", "sell")
+    assert {s: found["why_pair"][s] for s in sides} == {s: found["spread"][s] for s in sides}
+    gates = {gate["name"]: gate for gate in found["why"]}
+    assert list(gates) == [
+        "legs", "fresh", "identity", "class", "status", "quotes", "outlier", "kind", "spread", "samples", "cooldown",
+        "liquidity", "volume",
+    ]  # fmt: skip
+    assert list(gates["spread"]) == ["name", "value", "limit", "passed", "words"]
+    assert gates["spread"]["value"] == pytest.approx(found["spread"]["gross_pct"])
+    assert {name for name, gate in gates.items() if not gate["passed"]} == {"spread", "samples"}
+    assert (gates["samples"]["value"], gates["samples"]["limit"]) == (2.0, 3.0)
+
+
+def test_a_coin_with_one_leg_has_reasons_but_no_pair(engine: Still) -> None:
+    fill(engine)
+    found = json.loads(encode(picture(engine, ["ZZ"], why=True)))["coins"][0]
+    assert found["why_pair"] is None
+    assert [g["name"] for g in found["why"] if not g["passed"]][:1] == ["legs"]
+    assert "ZZ: buy -, sell -: fails legs" in table_text(picture(engine, ["ZZ"], why=True))
+
+
+def test_reasons_read_as_lines_in_the_table_and_as_rows_after_the_legs_in_csv(engine: Still) -> None:
+    fill(engine)
+    asked = picture(engine, ["PEPE"], why=True)
+    head, columns, *lines = table_text(asked).split("\n\n")[-1].splitlines()
+    assert head == "PEPE: buy beta perp, sell alpha perp: fails spread, samples"
+    assert columns.split() == ["gate", "value", "limit", "in", "words"]
+    assert [line.split()[:2] for line in lines if "FAIL" in line] == [["spread", "FAIL"], ["samples", "FAIL"]]
+    legs, gates = csv_text(asked).split("\n\n")
+    assert len(list(csv.DictReader(io.StringIO(legs)))) == 2
+    rows = list(csv.DictReader(io.StringIO(gates)))
+    assert {(r["coin"], r["buy"], r["sell"]) for r in rows} == {("PEPE", "beta perp", "alpha perp")}
+    assert [r["name"] for r in rows if r["passed"] == "false"] == ["spread", "samples"]
