@@ -21,6 +21,7 @@ from frmon.feeds.catalog import Catalog
 from frmon.feeds.contract import Venue
 from frmon.feeds.depth import Depths, Desk
 from frmon.feeds.rest import Http, Rest
+from frmon.fundingnews import FundingNews
 from frmon.jobs import Jobs
 from frmon.model import LegKey, Listing, Market, Signal, VenueState
 from frmon.signals.history import History
@@ -30,6 +31,7 @@ from frmon.spread import Terms
 from frmon.study import CoinDepth, Study
 
 LOG = logging.getLogger("frmon.engine")
+LAST_S = 0.05  # in which connections that were given up half-way see their end
 KEPT_BUDGETS = 32  # of other endpoints, in the file that survives restarts
 
 
@@ -78,6 +80,7 @@ class Engine:
         self._catalog = Catalog({v.name: (v.aliases, v.suffix_multipliers) for v in self.venues}, settings.coins)
         self._identity = identity.Identity(self.board, self._catalog, self.clock, self.terms.freshness, self.tell)
         self._pulse = pulse.Pulse(self.board, self.fleets, self.terms, self.clock, self.tell)
+        self.funding = FundingNews(self.board, self.clock, self.tell)
         self._study = Study(self.board, self.terms, settings.signals.threshold_pct, self.clock)
         self._state_dir = state_dir
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -104,6 +107,7 @@ class Engine:
             jobs.start("identity", self._identity.run)
             jobs.start("signals", self.watch.run)
             jobs.start("history", lambda: remember(self.history, self.board, self.clock, lambda: self._pulse.looked_at))
+            jobs.start("funding", self.funding.run)
             jobs.start("depth", lambda: self._study.run(self._depths(http, pacers)))
             jobs.start("budgets", lambda: self._remember(pacers))
             await self._stopped.wait()
@@ -112,6 +116,7 @@ class Engine:
             await asyncio.gather(*(f.end() for f in self.fleets.values()))
             await http.close()
             self._save(pacers)
+            await asyncio.sleep(LAST_S)
 
     def states(self) -> list[VenueState]:
         """How every venue and line is doing, counted anew twice a second."""

@@ -12,7 +12,7 @@ from frmon.clock import SystemClock
 from frmon.config import Settings, VenueDefaults, defaults
 from frmon.engine import Engine
 from frmon.feeds.contract import Venue
-from frmon.model import LegKey, Market, Status
+from frmon.model import Carrier, LegKey, Market, Status, Tick
 from tests.feeds import toy
 from tests.feeds.toy import Desk, Peer, Stage, until
 
@@ -197,3 +197,22 @@ async def test_what_was_spent_is_remembered_over_a_restart(tmp_path: Path) -> No
             await f.stage.peer()
     assert (tmp_path / "budgets.json").stat().st_mode & 0o077 == 0
     assert "toy http" in (tmp_path / "budgets.json").read_text()
+
+
+async def test_what_a_settlement_paid_is_kept_while_the_engine_runs() -> None:
+    async with floor() as f:
+        f.list("A")
+        key = LegKey("toy", Market.PERP, "AUSDT")
+        await until(lambda: f.engine.board.cell(key) is not None)
+        stream = Carrier("toy", Market.PERP, "funding")
+
+        def say(rate: float, due: int) -> None:
+            now = f.engine.clock.mono(), f.engine.clock.now_ms()
+            tick = Tick(symbol="AUSDT", event_ms=now[1], funding_rate=rate, funding_interval_h=8, next_funding_ms=due)
+            f.engine.board.take(stream, [tick], *now)
+
+        due = f.engine.clock.now_ms() - 1
+        say(0.0001, due)
+        await asyncio.sleep(1.2)  # it looks once a second
+        say(0.0002, due + 8 * 3_600_000)
+        await until(lambda: f.engine.funding.settled.get(key) == (0.0001, due, False))
