@@ -45,7 +45,7 @@ def row_columns(venues: Iterable[Named]) -> tuple[Column[Row], ...]:
         Column("sell", "SELL AT", 16, 4, _sell, _side_text, "best sell price", 2),
         Column("gross", "GROSS%", 7, 2, _gross, _plain_text, "gross spread %"),
         Column("net", "NET%", 7, 1, _net, _net_text, "net spread % after fees"),
-        Column("z", "Z", 5, 8, _z, signed_text(1), "z-score: how unusual the spread is for this pair"),
+        Column("z", "Z", 5, 8, _z, signed_text(1), "z-score of the pair's spread"),
         Column("exit", "EXIT%", 7, 11, _exit, _plain_text, "cost of leaving the pair now, %", down=False),
         Column("fund", "FUND8h", 7, 5, _fund, signed_text(4), "funding difference, % per 8 h"),
         Column("apr", "APR%", 7, 10, _apr, signed_text(1), "funding difference, % per year"),

@@ -1,3 +1,4 @@
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -73,3 +74,15 @@ def test_exact_prices_keep_all_their_digits() -> None:
 def test_the_time_of_day_and_short_durations() -> None:
     assert figures.clock(1_795_325_580_123) == "05:33:00"
     assert figures.duration(75.9) == "1:15"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "-"), (float("nan"), "-"), (-1.0, "now"), (0.0, "now"), (0.44, "0.4h"), (9.94, "9.9h"), (9.96, "10h"),
+        (99.4, "99h"), (99.6, "4d"), (23_000.0, "958d"), (30_000.0, "never"), (float("inf"), "never"),
+    ],
+)  # fmt: skip
+def test_a_time_to_wait_fits_five_cells(value: float | None, text: str) -> None:
+    assert figures.hours(value) == text
+    assert len(text) <= 5

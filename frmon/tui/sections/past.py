@@ -52,4 +52,4 @@ def _percentile(value: float | None) -> str:
 
 def _half_life(seconds: float | None) -> str:
     """None: it does not come back."""
-    return "none" if seconds is None else figures.age(seconds) if seconds else "<1 step"
+    return "none" if seconds is None else figures.age(seconds) if seconds else "<step"
