@@ -7,10 +7,10 @@ import msgspec
 
 from frmon.clock import Clock
 from frmon.errors import Notice
-from frmon.feeds.contract import Venue
+from frmon.feeds.contract import Stream, Venue
 from frmon.feeds.pacer import Pacer
 from frmon.feeds.rest import Http
-from frmon.feeds.wire import Library
+from frmon.feeds.wire import Dial, Library
 from frmon.model import Listing, Market, Sink
 
 
@@ -47,3 +47,13 @@ class Access(msgspec.Struct, kw_only=True):
     library: Library = "picows"
     skew_ms: float = 0.0  # the venue's clock minus ours
     observe: Callable[[str, str, str, bytes, float], None] | None = None  # sees raw frames: venue, "ws", path, raw, at
+
+    def how(self, stream: Stream) -> Dial:
+        """How to dial a line of this stream."""
+        return Dial(
+            url=self.endpoints[stream.endpoint] + stream.path,
+            verdict=self.venue.verdict,
+            proxy=self.proxy,
+            ping_s=stream.protocol_ping_s,
+            time_scale=self.time_scale,
+        )

@@ -16,7 +16,7 @@ from frmon.feeds.pacer import Pacer
 from frmon.feeds.plan import after_refusal
 from frmon.feeds.transport import dial, last
 from frmon.feeds.watchdog import SMALL, Watchdog
-from frmon.feeds.wire import Closed, Dial, Socket
+from frmon.feeds.wire import Closed, Socket
 from frmon.jobs import backoff, first
 from frmon.model import Carrier, LineState, Status, Tick
 
@@ -59,25 +59,25 @@ class Line:
         self._redial = asyncio.Event()
 
     async def run(self) -> None:
-        """Sessions for ever, with capped and jittered delays between them, forgotten only after a healthy while."""
+        """Sessions for ever, with capped and jittered delays between them, forgotten only after a healthy while. Whoever
+        asks to redial cuts a delay short, but none that the venue demands."""
         delays = backoff()
         scale = self._access.time_scale
         while True:
-            started = self._access.clock.mono()
+            started, why = self._access.clock.mono(), Unreachable("RECONNECT", "ended")
             try:
                 await self._session()
-                why = Unreachable("RECONNECT", "ended")
-            except Unreachable as error:
-                why = error
             except Closed as error:
                 why = Unreachable("RECONNECT", str(error), 10.0 if error.code == 1008 else None)
+            except Unreachable as error:
+                why = error
             finally:
                 self._drop()
             if self._last_at - started > HEALTHY_S * scale:
                 delays = backoff()
             wait = max(next(delays) * scale, why.retry_s or 0.0)
             self._show(Status(why.status), f"{why.why}; again in {wait:.0f} s" if wait >= 1 else why.why)
-            await self._access.clock.sleep(wait)
+            await first(self._access.clock.sleep(wait), *(() if why.retry_s else (self._asked_to_redial(),)))
             self.state.reconnects += 1
 
     def change(self, add: Iterable[str], remove: Iterable[str]) -> None:
@@ -117,19 +117,13 @@ class Line:
         return state
 
     async def _session(self) -> None:
+        """One connection, from permission to the end, which is always raised."""
         access, stream = self._access, self.stream
-        self._show(Status.CONNECTING if not self.state.reconnects else Status.RECONNECT, self.state.detail)
         await access.pacer.grant(stream.connect_costs)
         access.spent()
-        how = Dial(
-            url=access.endpoints[stream.endpoint] + stream.path,
-            verdict=access.venue.verdict,
-            proxy=access.proxy,
-            ping_s=stream.protocol_ping_s,
-            time_scale=access.time_scale,
-        )
         self._prepare()
-        socket = await dial(how, self._read if access.observe is None else self._read_observed, access.library)
+        hear = self._read if access.observe is None else self._read_observed
+        socket = await dial(access.how(stream), hear, access.library)
         try:
             self._ask_all()
             await first(self._ask(socket), self._ping(socket), self._watch(), self._leave(), last(socket))
@@ -151,7 +145,7 @@ class Line:
         symbols = self.symbols - set(self.rejected)
         self._watchdog.opened(symbols)
         self._want(symbols)
-        self._show(Status.CONNECTING, "asking")
+        self._show(self._opening(), "asking")
 
     def _drop(self) -> None:
         self.opened_at = float("inf")
@@ -192,6 +186,9 @@ class Line:
             await self._budget.grant(self._message_cost)
             await socket.send(self.stream.ping)
 
+    async def _asked_to_redial(self) -> None:
+        await self._redial.wait()
+
     async def _leave(self) -> None:
         await self._redial.wait()
         raise Unreachable("RECONNECT", "asked to dial again", 0.0)
@@ -219,8 +216,7 @@ class Line:
     def _hear(self, kind: str, ticks: Sequence[Tick]) -> None:
         clock = self._access.clock
         at, now_ms = clock.mono(), clock.now_ms()
-        carrier = self.carriers.get(kind)
-        if carrier is None:
+        if (carrier := self.carriers.get(kind)) is None:
             return  # a kind of another stream, never asked for here
         carrier.heard_at = self._last_at = at
         if not carrier.live:
@@ -253,10 +249,9 @@ class Line:
             self._access.tell(f"{self.state.name}: {symbol} refused ({refusal.why})")
         for group in again:
             self._want(group)
+        self._show_live()
         if refusal.closing or not asked:
             self._access.tell(f"{self.state.name}: {refusal.why}")
-        else:
-            self._show_live()
 
     async def _watch(self) -> None:
         while True:
@@ -288,6 +283,9 @@ class Line:
             raise Unreachable("RECONNECT", f"no data on {channel.kind}")
         self._resubscribed_at = now
         self._want(self.symbols)
+
+    def _opening(self) -> Status:
+        return Status.RECONNECT if self.state.reconnects else Status.CONNECTING
 
     def _show_live(self) -> None:
         if self.is_live():

@@ -2,8 +2,21 @@
 
 import asyncio
 import logging
+import socket
+from contextlib import suppress
 
-from picows import WSCloseCode, WSError, WSFrame, WSHandshakeError, WSListener, WSMsgType, WSTransport, ws_connect
+from aiohappyeyeballs import start_connection
+from picows import (
+    WSCloseCode,
+    WSError,
+    WSFrame,
+    WSHandshakeError,
+    WSListener,
+    WSMsgType,
+    WSParsedURL,
+    WSTransport,
+    ws_connect,
+)
 from picows.picows import WSCloseHandshake
 from python_socks import ProxyError
 
@@ -108,30 +121,62 @@ def _closed(transport: WSTransport) -> Closed:
     return Closed(code.value if isinstance(code, WSCloseCode) else int(code), told.reason or "")
 
 
+class Opening:
+    """One attempt to connect. Keeps the socket at hand, for an attempt that is given up half-way leaves it open else."""
+
+    def __init__(self) -> None:
+        self._socket: socket.socket | None = None
+
+    async def connect(self, url: WSParsedURL) -> socket.socket:
+        """A socket to the host of the URL: all its addresses are tried, each a little after the one before."""
+        loop = asyncio.get_running_loop()
+        found = await loop.getaddrinfo(url.host, url.port, type=socket.SOCK_STREAM)
+        self._socket = await start_connection(found, happy_eyeballs_delay=HAPPY_EYEBALLS_S)
+        return self._socket
+
+    def abandon(self) -> None:
+        """Let whoever owns the socket by now see its end, and close it."""
+        if self._socket is not None:
+            with suppress(OSError):
+                self._socket.shutdown(socket.SHUT_RDWR)
+
+
 async def dial(how: Dial, hear: Hear) -> Wire:
     """See `transport.dial`."""
+    opening = Opening()
     try:
-        _, wire = await ws_connect(
-            lambda: Wire(hear, CLOSE_TIMEOUT_S * how.scale),
-            how.url,
-            websocket_handshake_timeout=OPEN_TIMEOUT_S * how.scale,
-            logger_name=LOG,
-            enable_auto_ping=how.ping_s is not None,
-            auto_ping_idle_timeout=(how.ping_s or 10.0) * how.scale,
-            auto_ping_reply_timeout=PONG_TIMEOUT_S * how.scale,
-            max_frame_size=MAX_FRAME,
-            max_redirects=0,
-            extra_headers={"User-Agent": USER_AGENT},
-            proxy=how.proxy_url,
-            read_buffer_init_size=65536,
-            happy_eyeballs_delay=HAPPY_EYEBALLS_S,
-        )
+        async with asyncio.timeout(OPEN_TIMEOUT_S * how.scale):
+            return await _open(how, hear, opening)
     except WSHandshakeError as error:
+        opening.abandon()
         if error.response is None:
             raise unreachable(error) from None
         headers = {name.lower(): value for name, value in error.response.headers.items()}
         raise refused(how, int(error.response.status), headers, error.raw_body or b"") from None
     except (OSError, TimeoutError, WSError, ProxyError, EOFError, ValueError) as error:
+        opening.abandon()
         raise unreachable(error) from None
+    except asyncio.CancelledError:
+        opening.abandon()
+        raise
+
+
+async def _open(how: Dial, hear: Hear, opening: Opening) -> Wire:
+    proxy = how.proxy_url
+    _, wire = await ws_connect(
+        lambda: Wire(hear, CLOSE_TIMEOUT_S * how.scale),
+        how.url,
+        websocket_handshake_timeout=OPEN_TIMEOUT_S * how.scale,
+        logger_name=LOG,
+        enable_auto_ping=how.ping_s is not None,
+        auto_ping_idle_timeout=(how.ping_s or 10.0) * how.scale,
+        auto_ping_reply_timeout=PONG_TIMEOUT_S * how.scale,
+        max_frame_size=MAX_FRAME,
+        max_redirects=0,
+        extra_headers={"User-Agent": USER_AGENT},
+        proxy=proxy,
+        read_buffer_init_size=65536,
+        socket_factory=opening.connect if proxy is None else None,
+    )
     assert isinstance(wire, Wire)
     return wire

@@ -114,6 +114,8 @@ def test_a_venue_s_aliases_apply_to_the_raw_and_to_the_split_name_and_to_one_mar
 def test_common_other_names_mean_the_same_at_every_venue() -> None:
     found = coins(listing("okx", "XBT"), listing("bybit", "LUNA2", SPOT), listing("okx", "TONCOIN"))
     assert found == {"okx XBT": ("BTC", 1), "bybit LUNA2": ("LUNA", 1), "okx TONCOIN": ("TON", 1)}
+    found = coins(listing("bitget", "$ALT", SPOT), listing("bitget", "MEMECOIN", SPOT), listing("bitget", "BTTC", SPOT))
+    assert found == {"bitget $ALT": ("ALT", 1), "bitget MEMECOIN": ("MEME", 1), "bitget BTTC": ("BTT", 1)}
 
 
 def test_the_user_s_alias_comes_before_the_venue_s_and_the_multiplier_still_from_the_name() -> None:

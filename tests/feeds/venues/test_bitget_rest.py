@@ -47,10 +47,6 @@ def test_spot_pairs_keep_what_is_online_or_halted() -> None:
     assert page.skipped == 0
 
 
-def test_other_names_are_known() -> None:
-    assert (VENUE.aliases["$ALT"], VENUE.aliases["MEMECOIN"], VENUE.aliases["LUNA2"]) == ("ALT", "MEME", "LUNA")
-
-
 def test_sweeps_read_every_row_at_its_own_time() -> None:
     sol, thin = PERP_SWEEP.parse(own("bitget", "rest_mix_tickers"))
     assert sol == Tick(
