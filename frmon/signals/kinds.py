@@ -13,7 +13,7 @@ from frmon.board import Cell, Row
 from frmon.config import KindSettings, RuleSettings, SignalSettings
 from frmon.model import LegKey, Market
 from frmon.signals.trigger import Key, Limits, Reading
-from frmon.spread import OUTLYING, Terms, fees_pct, gross_pct, hourly, is_outlier, qualified
+from frmon.spread import Terms, fees_pct, gross_pct, hourly, outliers, qualified
 
 SPREAD, BASIS, FUNDING, INTERVAL = "spread", "basis", "funding", "interval"
 
@@ -70,15 +70,8 @@ def kinds(settings: SignalSettings, terms: Terms, rules: RuleSettings) -> list[K
 def sound(row: Row, terms: Terms, now: float, now_ms: int) -> list[Cell]:
     """The legs that qualify and are no outliers among those that do."""
     cells = qualified(row.cells, terms, now, now_ms)
-    if len(cells) < 3 or _far_pct(cells) <= OUTLYING * 100:
-        return cells
-    return [cell for cell in cells if not is_outlier(cell, [c for c in cells if c is not cell])]
-
-
-def _far_pct(cells: Sequence[Cell]) -> float:
-    """The most that any two prices of qualified legs are apart."""
-    low, high = min(c.bid or 0.0 for c in cells), max(c.ask or 0.0 for c in cells)
-    return (high - low) / low * 100
+    out = outliers(cells)
+    return [cell for cell in cells if cell not in out] if out else cells
 
 
 def _spread(settings: SignalSettings, terms: Terms) -> Kind:
