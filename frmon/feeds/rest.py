@@ -95,7 +95,7 @@ class Rest:
 
 def _why(error: BaseException) -> Unreachable:
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
-        return Unreachable("TLS", f"TLS: {clean(error.certificate_error, 80)}", 30.0)
+        return Unreachable("TLS", clean(error.certificate_error, 80), 30.0)
     if isinstance(error, aiohttp.ClientConnectorDNSError):
-        return Unreachable("DNS", f"DNS: {clean(error.os_error, 60)}")
+        return Unreachable("DNS", clean(error.os_error.strerror or error.os_error.args[-1], 60).lower())
     return unreachable(getattr(error, "os_error", None) or error)

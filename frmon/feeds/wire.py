@@ -83,9 +83,9 @@ def unreachable(error: BaseException) -> Unreachable:
         return error
     if isinstance(error, ssl.SSLError):
         reason = getattr(error, "verify_message", "") or error.reason or str(error)
-        return Unreachable("TLS", f"TLS: {clean(reason, 80)}", 30.0)
+        return Unreachable("TLS", clean(reason, 80), 30.0)
     if isinstance(error, socket.gaierror):
-        return Unreachable("DNS", f"DNS: {clean(error.strerror, 60)}")
+        return Unreachable("DNS", clean(error.strerror or error.args[-1], 60).lower())
     if isinstance(error, (ProxyError, ProxyConnectionError)):
         return Unreachable("RECONNECT", f"proxy: {clean(error, 80)}")
     if isinstance(error, TimeoutError):

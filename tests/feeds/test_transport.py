@@ -229,7 +229,7 @@ def test_a_bad_certificate_says_why() -> None:
     error = ssl.SSLCertVerificationError(1, "certificate verify failed")
     error.verify_message = "certificate has expired"
     found = unreachable(error)
-    assert (found.status, found.why) == ("TLS", "TLS: certificate has expired")
+    assert (found.status, found.why) == ("TLS", "certificate has expired")
 
 
 @pytest.mark.parametrize(
