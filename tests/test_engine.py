@@ -171,6 +171,57 @@ async def test_a_line_that_will_be_closed_is_replaced_before_it_is_dropped() -> 
         two.cancel()
 
 
+async def test_a_line_is_replaced_before_its_lifetime_ends_and_so_is_its_successor() -> None:
+    aging = msgspec.structs.replace(toy.STREAM, lifetime_s=60.0)
+    venue = msgspec.structs.replace(toy.VENUE, streams=(aging,))
+    async with floor(scale=0.02, venue=venue) as f:
+        f.list("A")
+        f.quote(A=(1.0, 1.1))
+        peers, talks = [], []
+        for _ in range(3):
+            peers.append(await f.stage.peer())
+            talks.append(asyncio.create_task(talk(peers[-1], "A")))
+        await until(lambda: peers[1].connection.close_code is not None)
+        assert peers[0].connection.close_code == 1000
+        assert f.engine.states()[0].reconnects == 0, "nothing was lost"
+        assert len(f.engine.fleets["toy"].all_lines) == 1
+        for one in talks:
+            one.cancel()
+
+
+async def test_an_old_line_stays_when_no_new_one_comes_up() -> None:
+    refusing: list[bool] = []
+    async with floor(scale=0.05, stage=Stage(refuse=lambda: 503 if refusing else None)) as f:
+        f.list("A")
+        f.quote(A=(1.0, 1.1))
+        first = await f.stage.peer()
+        task = asyncio.create_task(talk(first, "A"))
+        await until(lambda: f.source("A") == "ws")
+        refusing.append(True)
+        await first.say(notice="shutdown")
+        await first.say(notice="shutdown")
+        await until(lambda: f.stage.connects >= 3, "it tries, more than once")
+        await until(lambda: len(f.engine.fleets["toy"]._runs) == 1, "and gives up")
+        assert first.connection.close_code is None
+        assert f.fresh() == 1
+        task.cancel()
+
+
+async def test_maintenance_explains_a_venue_that_fell_silent_and_no_other() -> None:
+    async with floor(scale=0.05) as f:
+        f.list("A")
+        f.quote(A=(1.0, 1.1))
+        peer = await f.stage.peer()
+        task = asyncio.create_task(talk(peer, "A"))
+        await until(lambda: bool(f.engine.states()) and f.engine.states()[0].status is Status.LIVE)
+        await peer.say(notice="maintenance")
+        await until(lambda: any("maintenance" in e.text for e in f.engine.events))
+        assert f.engine.states()[0].status is Status.LIVE
+        task.cancel()
+        f.desk.give("/book", {}, 503)
+        await until(lambda: f.engine.states()[0].status is Status.MAINT)
+
+
 async def test_a_bug_in_a_job_restarts_that_job_and_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     fails = iter([True, True])
 

@@ -21,6 +21,7 @@ from frmon.jobs import Jobs
 from frmon.model import Market, Status, VenueState
 
 ROTATE_WAIT_S = 30.0
+MAINTENANCE_S = 1800.0  # for which an announced maintenance explains a venue that does not answer
 
 
 class Fleet:
@@ -48,7 +49,9 @@ class Fleet:
         self._lines: dict[str, list[Line]] = {s.name: [] for s in venue.streams}
         self._runs: dict[Line, asyncio.Task[None]] = {}
         self._wanted: dict[Market, set[str]] = {}
+        self._leaving: set[Line] = set()  # lines whose replacement is on its way
         self._maintenance = ""
+        self._maintained_at = float("-inf")
         self._lists = [Listings(venue, d, self._rest, terms) for d in venue.directories]
         self._covers = [
             Cover(
@@ -125,13 +128,16 @@ class Fleet:
         needed = [line.state for line in self.all_lines if line.carries_data]
         asked: list[Listings | Cover] = [*self._lists, *self._covers]
         troubles = {one.name: one.trouble for one in asked if one.trouble is not None}
-        if self._maintenance:
-            state.status, state.detail = Status.MAINT, self._maintenance
-        elif not self._has_list():
+        if not self._has_list():
             state.status, state.detail = before_lists(troubles)
         else:
             state.status, state.detail = of_venue(needed, troubles)
+        if state.status not in {Status.LIVE, Status.LAG} and self._is_maintained():
+            state.status, state.detail = Status.MAINT, f"{self._maintenance}; {state.detail}"
         return state
+
+    def _is_maintained(self) -> bool:
+        return self._clock.mono() - self._maintained_at < MAINTENANCE_S * self._terms.time_scale
 
     def _has_list(self) -> bool:
         return any(one.read_at is not None for one in self._lists)
@@ -186,28 +192,36 @@ class Fleet:
         return line
 
     async def _age(self, line: Line, lifetime_s: float) -> None:
-        """Replace a line before the venue ends it."""
+        """Replace a line before the venue ends it; its successor ages by itself."""
         while line in self._runs:
             await self._clock.sleep(60.0 * self._terms.time_scale)
             if self._clock.mono() - line.opened_at > lifetime_s * self._terms.time_scale:
                 await self._replace(line)
-                return
 
     async def _replace(self, line: Line) -> None:
-        """Make before break: a new line takes over when it is live, then the old one goes."""
+        """Make before break: a new line takes over when it is live, then the old one goes. If none comes up, the old
+        one stays for as long as it lives."""
         group = self._lines[line.stream.name]
-        if line not in group:
+        if line not in group or line in self._leaving:
             return
+        self._leaving.add(line)
         fresh = self._launch(line.stream, line.state.name, line.symbols)
         group.remove(fresh)
         waited = 0.0
         while not fresh.is_live() and waited < ROTATE_WAIT_S:
             await self._clock.sleep(0.2 * self._terms.time_scale)
             waited += 0.2
+        self._leaving.discard(line)
+        if line not in group or (line.is_live() and not fresh.is_live()):
+            self._dismiss(fresh)
+            return
+        fresh.change(line.symbols, fresh.symbols - line.symbols)
         fresh.state.reconnects = line.state.reconnects
         fresh.state.messages += line.state.messages
-        if line in group:
-            group[group.index(line)] = fresh
+        group[group.index(line)] = fresh
+        self._dismiss(line)
+
+    def _dismiss(self, line: Line) -> None:
         task = self._runs.pop(line, None)
         if task is not None:
             task.cancel()
@@ -220,7 +234,8 @@ class Fleet:
             self._terms.tell(f"{line.state.name}: will be closed, opening another ({notice.text})")
             self._jobs.start(f"{line.state.name} replacement", lambda: self._replace(line))
         else:
-            self._maintenance = notice.text
+            self._maintenance = notice.text or "announced"
+            self._maintained_at = self._clock.mono()
             self._terms.tell(f"{self.venue.name}: maintenance {notice.text}")
 
     async def _set_clock(self, server_time: ServerTime) -> None:
