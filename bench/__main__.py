@@ -6,12 +6,13 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from bench import ingest, memory, paint, start
+from bench import ingest, memory, paint, spreads, start
 from bench.report import Claim, busy, facts, save, table
 
 Part = tuple[Callable[[argparse.Namespace], Any], Callable[[Any], list[Claim]]]
 PARTS: dict[str, Part] = {
     "ingest": (lambda options: ingest.measure(options.runs), ingest.claims),
+    "spreads": (lambda options: spreads.measure(options.runs), spreads.claims),
     "paint": (lambda _options: paint.measure(), paint.claims),
     "start": (lambda options: start.measure(options.runs), start.claims),
     "memory": (lambda options: memory.measure(options.minutes), memory.claims),

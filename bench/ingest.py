@@ -70,6 +70,25 @@ def one(server: Server, peer: str, shares: dict[str, int], count: int, rate: flo
     return found | {"late": sent["late"]}
 
 
+def strained(server: Server, rate: int) -> Figures:
+    """One run of frmon at a high rate for five seconds: how late its loop was, how far it was behind the server at the end,
+    and how far the server itself was behind its schedule at most."""
+    count = rate * 5
+    until = int(count * 0.98)
+    told = {"ports": server.ports, "shares": FOUR, "skip": count // 10, "until": until, "lag": True}
+    command = [sys.executable, "-m", "bench.peers.frmon", json.dumps(told)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        pin(process, 0)
+        _await_connections(server, process, len(FOUR))
+        sent = server.order(do="run", shares=FOUR, count=count, rate=rate)
+        assert process.stdout is not None
+        found: Figures = json.loads(process.stdout.readline()) | json.loads(process.stdout.readline())
+        process.terminate()
+    server.order(do="drop")
+    behind_s = found["reached_at"] - sent["started_at"] - until / rate
+    return found | {"late_s": sent["late"] / rate, "behind_s": max(0.0, behind_s)}
+
+
 def _await_connections(server: Server, process: "subprocess.Popen[str]", least: int) -> None:
     """Until the peer dialled every venue and has asked nothing new for a while."""
     end = time.monotonic() + CONNECTS_S
@@ -91,9 +110,16 @@ def median_of(runs: list[Figures]) -> Figures:
 PLAN = (
     ("frmon", FOUR, 80_000),
     ("ccxt", FOUR, 20_000),
+    ("websockets", FOUR, 0),
     ("frmon", THREE, 80_000),
     ("cryptofeed", THREE, 60_000),
 )
+"""Peer, mix, messages of the blasted run (0: none)."""
+
+LAGGING = 20_000  # messages per second at which the loop's lag is measured
+FULL = 50_000  # messages per second at which nothing may pile up
+HONEST_S = 0.1  # a server further behind its own schedule did not deliver the rate
+PILED_S = 0.25  # behind the server by more than this at the end is a backlog
 
 
 def measure(runs: int) -> dict[str, Figures]:
@@ -104,8 +130,11 @@ def measure(runs: int) -> dict[str, Figures]:
             for peer, shares, blasted in PLAN:
                 name = f"{peer} {len(shares)}"
                 paced = PACED * 8 if peer != "ccxt" else PACED * 4
-                found.setdefault(f"{name} blasted", []).append(one(server, peer, shares, blasted, 0))
+                if blasted:
+                    found.setdefault(f"{name} blasted", []).append(one(server, peer, shares, blasted, 0))
                 found.setdefault(f"{name} paced", []).append(one(server, peer, shares, paced, PACED))
+            for rate in (LAGGING, FULL):
+                found.setdefault(f"frmon at {rate}", []).append(strained(server, rate))
     return {name: median_of(told) for name, told in found.items()} | {"floor": floor()}
 
 
@@ -124,13 +153,21 @@ def claims(found: dict[str, Figures]) -> list[Claim]:
     def cpu(name: str) -> float:
         return found[name]["cpu_us"]
 
-    rows = [
+    return [
         Claim("CPU per message, blasted, four venues", f"{cpu('frmon 4 blasted'):.1f} µs"),
         _ratio(found, "frmon 4 blasted", "ccxt 4 blasted", 0.12),
         _ratio(found, "frmon 3 blasted", "cryptofeed 3 blasted", 0.6),
         Claim(f"CPU at {PACED:,} messages/s, four venues", f"{found['frmon 4 paced']['cpu_pct']:.1f} % of a core"),
-        _ratio(found, "frmon 4 paced", "ccxt 4 paced", 0.2),
-        _ratio(found, "frmon 3 paced", "cryptofeed 3 paced", 0.48),
+        _ratio(found, "frmon 4 paced", "websockets 4 paced", 0.35),
+        _ratio(found, "frmon 3 paced", "cryptofeed 3 paced", 0.5),
+        _ratio(found, "frmon 4 paced", "ccxt 4 paced", None),
+        Claim.most(
+            f"lag of the loop at {LAGGING:,} messages/s, 99th percentile",
+            found[f"frmon at {LAGGING}"]["lag_p99_ms"],
+            "ms",
+            12,
+        ),
+        *_backlog(found[f"frmon at {FULL}"]),
         Claim("floor: typed decode of the same bytes", f"{floors['cpu_us']:.2f} µs"),
         Claim("parse and merge without a socket", f"{floors['merge_us']:.2f} µs"),
         Claim.ratio(
@@ -140,10 +177,17 @@ def claims(found: dict[str, Figures]) -> list[Claim]:
             1.2,
         ),
     ]
-    return [row for row in rows if row is not None]
 
 
-def _ratio(found: dict[str, Figures], ours: str, theirs: str, goal: float) -> Claim:
+def _ratio(found: dict[str, Figures], ours: str, theirs: str, goal: float | None) -> Claim:
     a, b = found[ours]["cpu_us"], found[theirs]["cpu_us"]
     rival, _, how = theirs.split()
-    return Claim.ratio(f"  of {rival}, {how} ({a:.1f} of {b:.1f} µs)", a, b, goal)
+    what = f"  of {rival}, {how} ({a:.1f} of {b:.1f} µs)"
+    return Claim(what, f"{a / b:.3f}") if goal is None else Claim.ratio(what, a, b, goal)
+
+
+def _backlog(found: Figures) -> list[Claim]:
+    """Nothing where the server itself could not keep the rate."""
+    if found["late_s"] > HONEST_S:
+        return []
+    return [Claim.most(f"behind at the end of {FULL:,} messages/s", found["behind_s"], "s", PILED_S)]

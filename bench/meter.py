@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 LOOK_S = 0.05
+LAG_S = 0.01
 
 
 class Mark(NamedTuple):
@@ -20,10 +21,10 @@ class Mark(NamedTuple):
 
 async def meter(count: Callable[[], int], skip: int, until: int) -> None:
     """Look every 50 ms how many messages were handled; print CPU per message between the first look at or after `skip`
-    messages and the first at or after `until`, or where nothing came for 3 s."""
+    messages and the first at or after `until`, or where nothing came for 3 s; and when that was."""
     first = await _reach(count, skip)
     last = await _reach(count, until)
-    print(json.dumps(between(first, last)), flush=True)
+    print(json.dumps({**between(first, last), "reached_at": last.wall}), flush=True)
 
 
 async def _reach(count: Callable[[], int], wanted: int) -> Mark:
@@ -51,6 +52,16 @@ def between(first: Mark, last: Mark) -> dict[str, float]:
         "cpu_pct": round(cpu / max(1e-9, wall) * 100, 2),
         "rate": round(messages / max(1e-9, wall)),
     }
+
+
+async def lags(found: list[float], count: Callable[[], int], skip: int) -> None:
+    """How much later than asked for a timer of 10 ms wakes, in ms, again and again once `skip` messages were handled, until
+    cancelled."""
+    while True:
+        asked_at = time.perf_counter()
+        await asyncio.sleep(LAG_S)
+        if count() >= skip:
+            found.append((time.perf_counter() - asked_at - LAG_S) * 1000)
 
 
 def arguments() -> tuple[dict[str, int], dict[str, int], int, int]:

@@ -12,7 +12,10 @@ from bench.frames import BITGET_COINS, COINS, FOUR, arrays, mixed, names, raw, s
 from bench.ingest import Server, serving
 from bench.memory import slope_of
 from bench.paint import Heard, delays
+from bench.peers.websockets import Fields, groups, read
 from bench.report import Claim, table
+from bench.spreads import Floor, every_pair
+from frmon import spread
 from frmon.feeds.venues import all_venues
 from frmon.model import Market
 
@@ -113,3 +116,29 @@ def test_the_table_says_what_was_met_and_what_was_missed() -> None:
         [Claim("figure", "1 µs"), Claim.ratio("half", 1, 2, 0.5), Claim.most("too long", 3, "s", 2)]
     ).splitlines()
     assert [row.split()[-1] for row in rows] == ["µs", "met", "MISSED"]
+
+
+def test_the_plain_peer_keeps_the_same_numbers_as_frmons_parsers() -> None:
+    tables: dict[tuple[str, str], Fields] = {}
+    held: dict[tuple[str, str], Fields] = {}
+    for venue, symbol, text in islice(mixed(FOUR), 3_000):
+        assert read(venue, text, tables) == 1
+        [tick] = PARSERS[venue](text.encode())[1]
+        known = {"bid": tick.bid, "ask": tick.ask, "last": tick.last, "mark": tick.mark, "volume": tick.volume_usd}
+        held.setdefault((venue, symbol), {}).update({name: value for name, value in known.items() if value is not None})
+    assert {key: {n: f[n] for n in held[key] if n in f} for key, f in tables.items()} == {
+        key: {n: v for n, v in f.items() if n in tables[key]} for key, f in held.items()
+    }
+    assert all({"bid", "ask"} <= set(fields) for fields in held.values())
+    assert sum(len(asked) for asked in groups("bybit")) == COINS
+
+
+def test_the_dear_way_finds_the_same_best_pair() -> None:
+    floor = Floor()
+    for _ in range(300):
+        row = floor.tick()
+        found = spread.best(row, floor.terms, floor.clock.mono(), floor.clock.now_ms())
+        best = max(p.gross_pct for p in spread.pairs(row, floor.terms, floor.clock.mono(), floor.clock.now_ms()))
+        assert every_pair(floor, row) == best
+        assert found is not None
+        assert found.gross_pct <= best

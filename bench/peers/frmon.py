@@ -1,10 +1,13 @@
 """frmon's own way from socket to board: real lines, real plan, real parsers, real board, the engine's loop."""
 
 import asyncio
+import json
+import statistics
+import sys
 from typing import Any
 
 from bench.frames import symbols
-from bench.meter import arguments, meter
+from bench.meter import arguments, lags, meter
 from frmon.board import Board
 from frmon.clock import SystemClock
 from frmon.feeds import plan
@@ -43,12 +46,21 @@ def _ignore(*_told: Any) -> None:
 
 
 async def main() -> None:
-    """Run the lines until enough was heard."""
+    """Run the lines until enough was heard; with "lag" among the arguments also say how late the loop was."""
     ports, shares, skip, until = arguments()
     board = Board()
     lines = [line for v in all_venues() if v.name in shares for line in lines_of(v, ports[v.name], board)]
     runs = [asyncio.create_task(line.run()) for line in lines]
-    await meter(lambda: sum(line.state.messages for line in lines), skip, until)
+    late: list[float] = []
+
+    def count() -> int:
+        return sum(line.state.messages for line in lines)
+
+    watch = asyncio.create_task(lags(late, count, skip)) if json.loads(sys.argv[1]).get("lag") else None
+    await meter(count, skip, until)
+    if watch is not None:
+        watch.cancel()
+        print(json.dumps({"lag_p99_ms": statistics.quantiles(late, n=100)[98]}), flush=True)
     assert sum(cell.bid is not None for cell in board.cells()) > 100
     await asyncio.wait(runs)
 
