@@ -10,14 +10,15 @@ import msgspec
 from frmon.clock import Clock, SystemClock
 from frmon.config import Settings
 from frmon.errors import DecodeError, Unreachable
-from frmon.feeds.contract import Directory, Page, Request, ServerTime, Snapshot, Venue
+from frmon.feeds.contract import Depth, Directory, Page, Request, ServerTime, Snapshot, Venue
 from frmon.feeds.pacer import Pacer
 from frmon.feeds.rest import Http, Rest
 from frmon.feeds.text import clean
-from frmon.model import Listing, Tick
+from frmon.model import Listing, Market, Tick
 from frmon.plain import grid, shortened
 
 PAGES_AT_MOST = 50
+KNOWN = "BTC"  # whose order book is never empty
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,10 +57,21 @@ async def check_venue(venue: Venue, settings: Settings, http: Http, clock: Clock
     """All endpoints of one venue."""
     endpoints = {**venue.endpoints, **settings.venues[venue.name].endpoints}
     rest = Rest(http, venue, endpoints, Pacer(clock, venue.rules), clock)
-    directories = [_probe(venue, d.market, "directory", partial(_listings, rest, d), clock) for d in venue.directories]
     snapshots = [_probe(venue, s.market, s.kind, partial(_ticks, rest, s), clock) for s in venue.snapshots]
     times = [_probe(venue, None, "time", partial(_time, rest, t, clock), clock) for t in venue.server_times]
-    return list(await asyncio.gather(*directories, *snapshots, *times))
+    listed, rest_of_it = await asyncio.gather(_check_lists(venue, rest, clock), asyncio.gather(*snapshots, *times))
+    return [*listed, *rest_of_it]
+
+
+async def _check_lists(venue: Venue, rest: Rest, clock: Clock) -> list[Finding]:
+    """The directories, then the order book of one symbol of each."""
+    symbols: dict[Market, str] = {}
+    directories = (
+        _probe(venue, d.market, "directory", partial(_listings, rest, d, symbols), clock) for d in venue.directories
+    )
+    found = await asyncio.gather(*directories)
+    depths = (_probe(venue, d.market, "depth", partial(_book, rest, d, symbols), clock) for d in venue.depths)
+    return [*found, *await asyncio.gather(*depths)]
 
 
 def findings_text(findings: Sequence[Finding]) -> str:
@@ -107,7 +119,8 @@ async def _probe(
     )
 
 
-async def _listings(rest: Rest, directory: Directory) -> Yield:
+async def _listings(rest: Rest, directory: Directory, symbols: dict[Market, str]) -> Yield:
+    """Also notes one symbol that trades, a well-known one if there is any."""
     request: Request | None = directory.request
     found: list[Listing] = []
     for _ in range(PAGES_AT_MOST):
@@ -117,7 +130,21 @@ async def _listings(rest: Rest, directory: Directory) -> Yield:
         found += page.listings
         request = page.next
     trading = [listing for listing in found if listing.status == "trading"] or found
+    known = [listing for listing in trading if listing.base == KNOWN] or trading
+    if known:
+        symbols[directory.market] = known[0].symbol
     return Yield(len(found), _words(trading[0], ("symbol", "base", "asset_class", "status")) if trading else "")
+
+
+async def _book(rest: Rest, depth: Depth, symbols: dict[Market, str]) -> Yield:
+    symbol = symbols.get(depth.market)
+    if symbol is None:
+        raise Unreachable("NO-DATA", "no symbol to ask for, since its directory told none")
+    book = depth.parse((await rest.get(depth.request(symbol)))[0])
+    if not book.bids or not book.asks:
+        raise Unreachable("NO-DATA", f"the book of {clean(symbol)} has an empty side")
+    sizes = f"{len(book.bids)} bids from {book.bids[0][0]:g}, {len(book.asks)} asks from {book.asks[0][0]:g}"
+    return Yield(1, f"symbol={clean(symbol)} {sizes}")
 
 
 async def _ticks(rest: Rest, snapshot: Snapshot) -> Yield:

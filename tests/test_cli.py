@@ -144,6 +144,7 @@ def test_check_against_nobody_is_exit_1_with_a_reason_for_each(frmon: Frmon, now
     assert (ended.code, ended.err) == (1, "")
     assert {f["venue"] for f in findings} == {v.name for v in all_venues()}
     assert all(f["why"] and not f["ok"] and f["symbols"] is None for f in findings)
+    assert "NO-DATA: no symbol to ask for, since its directory told none" in {f["why"] for f in findings}
 
 
 def test_check_asks_only_the_named_venue(frmon: Frmon, nowhere: Path) -> None:

@@ -128,6 +128,9 @@ def test_check_finds_every_endpoint_fine(frmon: Frmon, simulated: str) -> None:
     asked = {(f["venue"], f["market"]) for f in findings}
     assert {(v.name, market) for v in all_venues() for market in ("spot", "perp", None)} <= asked
     assert all(f["symbols"] and f["sample"] for f in findings if f["what"] != "time")
+    books = {(f["venue"], f["market"]): f["sample"] for f in findings if f["what"] == "depth"}
+    assert set(books) == {(v.name, market) for v in all_venues() for market in ("spot", "perp")}
+    assert all(sample.startswith("symbol=BTC") and " asks from " in sample for sample in books.values())
     table = frmon("check", "--config", simulated).out
     assert table.endswith(f"all {len(findings)} ok\n")
 
