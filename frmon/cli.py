@@ -2,7 +2,6 @@
 venue could be reached. Data goes to stdout, words to stderr; an error is one line."""
 
 import logging
-import os
 import sys
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
@@ -13,8 +12,9 @@ import typer
 from typer.exceptions import TyperException
 
 from frmon import __version__
+from frmon.configcommands import config_app
 from frmon.errors import ConfigError, FrmonError
-from frmon.options import is_demo, share, shared, shared_option, wish
+from frmon.options import launch, share, shared, shared_option, wish
 
 app = typer.Typer(
     help="Cross-exchange spreads and funding rates in the terminal. Public data only: frmon never trades.",
@@ -22,7 +22,6 @@ app = typer.Typer(
     rich_markup_mode=None,
     invoke_without_command=True,
 )
-config_app = typer.Typer(help="Show and check the configuration.", rich_markup_mode=None)
 app.add_typer(config_app, name="config")
 
 
@@ -54,6 +53,10 @@ def _version(value: bool) -> None:
 
 
 Demo = Annotated[bool, typer.Option("--demo", help="Simulated venues on 127.0.0.1; needs no network.")]
+Record = Annotated[
+    Path | None, typer.Option("--record", metavar="FILE", help="Record all that venues say there; .gz compresses.")
+]
+Replay = Annotated[Path | None, typer.Option("--replay", metavar="FILE", help="Play a recording instead.")]
 Wait = Annotated[
     float, typer.Option("--wait", min=0, max=3600, metavar="S", help="Seconds to wait for a full picture.")
 ]
@@ -64,6 +67,8 @@ SheetForm = Annotated[Sheet, typer.Option("--format", help="How to print.")]
 def screen(  # noqa: PLR0913, PLR0917  the options of one command
     context: typer.Context,
     demo: Demo = False,
+    replay: Replay = None,
+    record: Record = None,
     theme: Annotated[str | None, typer.Option("--theme", help="frmon-dark, frmon-light, ansi-dark, ...")] = None,
     no_mouse: Annotated[bool, typer.Option("--no-mouse", help="Leave the mouse to the terminal.")] = False,
     ascii_only: Annotated[bool, typer.Option("--ascii", help="Draw with plain ASCII only.")] = False,
@@ -76,7 +81,7 @@ def screen(  # noqa: PLR0913, PLR0917  the options of one command
     ] = False,
 ) -> None:
     """Without a command: the screen, on the live venues."""
-    shared(context)["demo"] = demo
+    shared(context)["market"] = {"demo": demo, "replay": replay, "record": record}
     if context.invoked_subcommand is None:
         chosen = {
             "screen.theme": theme,
@@ -97,7 +102,7 @@ def show_screen(context: typer.Context, options: Mapping[str, object]) -> None:
         raise ConfigError("the screen needs a terminal; without one there are: frmon snapshot, frmon watch")
     for complaint in complaints(settings_for(wished, options), all_venues()):
         raise ConfigError(complaint)
-    with engine_for(wished, demo=is_demo(context), options=options) as engine:
+    with engine_for(wished, launch(context), options) as engine:
         raise typer.Exit(run_screen(engine, None))
 
 
@@ -109,18 +114,26 @@ def sim(  # noqa: PLR0913, PLR0917  the options of one command
     port: Annotated[int, typer.Option("--port", min=0, max=65000, help="The first of a few ports; 0: free ones.")] = 0,
     scene: Annotated[str, typer.Option("--scene", metavar="NAME", help="What happens on the market.")] = "calm",
     rate: Annotated[float, typer.Option("--rate", min=0.01, max=100, help="Times the usual number of changes.")] = 1.0,
+    tape: Annotated[
+        Path | None, typer.Option("--tape", metavar="FILE", help="Serve a recording, with its own timing.")
+    ] = None,
+    speed: Annotated[float, typer.Option("--speed", min=0.01, max=100, metavar="X", help="Of the recording.")] = 1.0,
     until_eof: Annotated[bool, typer.Option("--until-eof", hidden=True)] = False,
 ) -> None:
-    """Serve only the simulated venues.
+    """Serve only the simulated venues, or a recording.
 
     Prints one JSON line with every endpoint, then serves until stopped."""
     import asyncio
 
     from frmon.feeds.sim.options import SimOptions
+    from frmon.feeds.sim.replay import serve_tape
     from frmon.feeds.sim.server import serve_forever
 
     if not until_eof:  # whoever started us has the log
         wish(context)
+    if tape is not None:
+        asyncio.run(serve_tape(tape, speed, sys.stdout, sys.stdin if until_eof else None))
+        return
     options = SimOptions(seed=seed, coins=coins, port=port, scene=scene, rate=rate)
     asyncio.run(serve_forever(options, sys.stdout, sys.stdin if until_eof else None))
 
@@ -134,6 +147,8 @@ def snapshot(  # noqa: PLR0913, PLR0917  the options of one command
     top: Annotated[int | None, typer.Option("--top", min=1, metavar="N", help="Only the N widest spreads.")] = None,
     why: Annotated[bool, typer.Option("--why", help="With what a signal of each --coin needs, gate by gate.")] = False,
     demo: Demo = False,
+    replay: Replay = None,
+    record: Record = None,
 ) -> None:
     """Print everything known, once.
 
@@ -145,16 +160,18 @@ def snapshot(  # noqa: PLR0913, PLR0917  the options of one command
     if why and not coin:
         raise ConfigError("--why explains single coins: name them with --coin")
     choice = headless.Choice(form=form.value, wait_s=wait, coins=tuple(coin or ()), top=top, why=why)
-    with engine_for(wish(context), demo=is_demo(context, demo)) as engine:
+    with engine_for(wish(context), launch(context, demo=demo, replay=replay, record=record)) as engine:
         headless.snapshot(engine, choice)
 
 
 @app.command()
-def watch(
+def watch(  # noqa: PLR0913, PLR0917  the options of one command
     context: typer.Context,
     form: Annotated[Lines, typer.Option("--format", help="How to print.")] = Lines.JSONL,
     signals_only: Annotated[bool, typer.Option("--signals-only", help="No snapshot line every second.")] = False,
     demo: Demo = False,
+    replay: Replay = None,
+    record: Record = None,
 ) -> None:
     """Print signals as they fire.
 
@@ -162,7 +179,7 @@ def watch(
     from frmon import headless
     from frmon.launch import engine_for
 
-    with engine_for(wish(context), demo=is_demo(context, demo)) as engine:
+    with engine_for(wish(context), launch(context, demo=demo, replay=replay, record=record)) as engine:
         headless.watch(engine, signals_only=signals_only)
 
 
@@ -181,7 +198,7 @@ def venues(
     from frmon.launch import all_venues, engine_for, settings_for
 
     if verdicts:
-        with engine_for(wish(context), demo=is_demo(context, demo)) as engine:
+        with engine_for(wish(context), launch(context, demo=demo)) as engine:
             headless.verdicts(engine, form.value, wait)
         return
     settings, found = settings_for(wish(context)), all_venues()
@@ -200,63 +217,11 @@ def check(
 
     Exit 1 if any failed."""
     from frmon import headless
-    from frmon.launch import settings_and_demo
+    from frmon.launch import settings_and_market
 
-    with settings_and_demo(wish(context), demo=is_demo(context, demo)) as settings:
+    with settings_and_market(wish(context), launch(context, demo=demo)) as (settings, _):
         if not headless.check(settings, venue or [], form.value):
             raise typer.Exit(1)
-
-
-@config_app.command("path")
-def config_path(context: typer.Context) -> None:
-    """Print where the file is, or would be."""
-    from frmon.configfile import file_in_use
-    from frmon.headless import emit, say
-
-    file = file_in_use(wish(context).config, os.environ)
-    emit(f"{file}\n".encode(errors="surrogateescape"))
-    if not file.exists():
-        say("frmon: there is no such file; frmon config default > FILE makes one")
-
-
-@config_app.command("default")
-def config_default() -> None:
-    """Print a commented file of all defaults."""
-    from frmon.configtext import default_text
-    from frmon.headless import emit
-    from frmon.launch import venue_defaults
-
-    emit(default_text(venue_defaults()).encode())
-
-
-@config_app.command("show")
-def config_show(context: typer.Context) -> None:
-    """Print the merged settings and their origins."""
-    from frmon.configtext import merged_text
-    from frmon.headless import emit
-    from frmon.launch import settings_for
-
-    emit(merged_text(settings_for(wish(context))).encode())
-
-
-@config_app.command("check")
-def config_check(context: typer.Context) -> None:
-    """Say what is wrong with it.
-
-    One line per mistake; exit 2 if there is any."""
-    from frmon.configfile import file_in_use, read
-    from frmon.headless import say
-    from frmon.launch import all_venues, venue_defaults
-    from frmon.screenrules import complaints
-
-    file = file_in_use(wish(context).config, os.environ)
-    reader = read(venue_defaults(), file=shared(context).get("config"), env=os.environ, options={})
-    problems = [*reader.problems, *complaints(reader.settings, all_venues())]
-    for problem in problems:
-        say(f"frmon: {problem}")
-    if problems:
-        raise typer.Exit(2)
-    say(f"{file}: fine" if file.exists() else f"{file}: no such file; the defaults hold")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -20,7 +20,7 @@ from frmon.feeds import access, fleet, pacer
 from frmon.feeds.catalog import Catalog
 from frmon.feeds.contract import Venue
 from frmon.feeds.depth import Depths, Desk
-from frmon.feeds.rest import Http, Rest
+from frmon.feeds.rest import Http, Observe, Rest
 from frmon.fundingnews import FundingNews
 from frmon.jobs import Jobs
 from frmon.model import LegKey, Listing, Market, Signal, VenueState
@@ -70,6 +70,8 @@ class Engine:
         )
         self.signals: deque[Signal] = deque(maxlen=50)  # newest first
         self.listeners: list[Callable[[Signal], None]] = []  # added before `run`; told every signal on its thread
+        self.observe: Observe | None = None  # set before `run`; sees all that venues say
+        self.lasts_s: float | None = None  # of a replay: so long there is something to hear
         rule = Rule(settings.signals, self.terms, settings.rules)
         self.watch = Watch(self.board, rule, self.clock, self._signalled)
         self.episodes = rule.episodes
@@ -187,11 +189,14 @@ class Engine:
                 proxy=settings.feeds.proxy,
                 time_scale=settings.feeds.time_scale,
                 library=settings.feeds.transport,
+                observe=self.observe,
             ),
         )
 
     def _depths(self, http: Http, pacers: dict[str, pacer.Pacer]) -> Depths:
         rests = {v.name: Rest(http, v, self._endpoints(v), pacers[v.name], self.clock) for v in self.venues}
+        for rest in rests.values():
+            rest.observe = self.observe
         desks = [Desk(v, rests[v.name], pacers[v.name]) for v in self.venues]
         return Depths(desks, self.clock, self.tell, self.settings.feeds.time_scale)
 

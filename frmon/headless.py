@@ -5,7 +5,7 @@ import os
 import sys
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import NoReturn
+from math import inf
 
 import msgspec
 
@@ -29,6 +29,7 @@ FORMATS: dict[str, Callable[[Picture], bytes]] = {
 }
 
 TICK_S = 0.1
+LAST_S = 2.0  # after the end of a tape, in which its last samples are taken
 
 BACKLOG = 100_000
 """Signals that wait for a reader who has stopped reading."""
@@ -80,20 +81,22 @@ def snapshot(engine: Engine, choice: Choice) -> None:
         raise Unlisted(f"no venue lists {', '.join(near)}")
 
 
-def watch(engine: Engine, *, signals_only: bool) -> NoReturn:
+def watch(engine: Engine, *, signals_only: bool) -> None:
     """One line per signal, each once, in order, as it fires, and, unless `signals_only`, a picture every second, until
-    interrupted. A reader that is slow gets fewer pictures; signals wait for it, the latest `BACKLOG` at most."""
+    interrupted; a replay ends with its tape. A reader that is slow gets fewer pictures; signals wait for it, the latest `BACKLOG` at most."""
     heard: deque[Signal] = deque(maxlen=BACKLOG)
     engine.listeners.append(heard.append)
     with Host(engine) as host:
         due = engine.clock.mono()
-        while True:
+        over = inf if engine.lasts_s is None else due + engine.lasts_s + LAST_S
+        while due < over:
             while heard:
                 emit(encode(signal_line(heard.popleft(), simulated=bool(engine.simulated))) + b"\n")
             now = engine.clock.mono()
-            if not signals_only and now >= due:
+            if now >= due:
                 due = max(due + 1.0, now)
-                emit(encode(host.ask(lambda: picture(engine))) + b"\n")
+                if not signals_only:
+                    emit(encode(host.ask(lambda: picture(engine))) + b"\n")
             host.rest(TICK_S)
 
 

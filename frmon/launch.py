@@ -1,10 +1,11 @@
 """From what the user asked for to settings and an engine."""
 
 import os
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -15,9 +16,21 @@ from frmon.errors import ConfigError
 from frmon.feeds.venues import all_venues
 from frmon.paths import state_dir
 
-__all__ = ["Wish", "all_venues", "engine_for", "settings_and_demo", "settings_for", "venue_defaults", "wish_from"]
+if TYPE_CHECKING:
+    from frmon.feeds.sim.child import Child
 
-SIMULATED = "SIMULATED"
+__all__ = [
+    "Launch",
+    "Wish",
+    "all_venues",
+    "engine_for",
+    "settings_and_market",
+    "settings_for",
+    "venue_defaults",
+    "wish_from",
+]
+
+SIMULATED, REPLAY = "SIMULATED", "REPLAY"
 
 
 class Wish(msgspec.Struct, kw_only=True):
@@ -57,33 +70,83 @@ def settings_for(wish: Wish, options: Mapping[str, object] | None = None) -> Set
     return load(venue_defaults(), file=wish.config, env=os.environ, options=options or {})
 
 
+class Launch(msgspec.Struct, frozen=True, kw_only=True):
+    """Which market to run on, and whether to keep what it says."""
+
+    demo: bool = False  # simulated venues
+    replay: Path | None = None  # the venues of a tape
+    record: Path | None = None  # a new file
+
+
 @contextmanager
-def settings_and_demo(wish: Wish, *, demo: bool, options: Mapping[str, object] | None = None) -> Iterator[Settings]:
-    """The merged settings. With `demo` every endpoint is one of the simulated venues, which are served by a child process
-    as long as the block lasts. Raises `ConfigError`."""
+def settings_and_market(
+    wish: Wish, launch: Launch, options: Mapping[str, object] | None = None
+) -> Iterator[tuple[Settings, "Child | None"]]:
+    """The merged settings. For a simulated market or a tape every endpoint is one of a child process that serves it as long
+    as the block lasts. Raises `ConfigError`."""
     settings = settings_for(wish, options)
     if not any(venue.enabled for venue in settings.venues.values()):
         raise ConfigError(f"no venue is enabled: set venues.{min(settings.venues)}.enabled = true")
-    if not demo:
-        yield settings
+    if not launch.demo and launch.replay is None:
+        yield settings, None
         return
-    from frmon.feeds.sim.child import start_child
-
-    child = start_child()
+    child = _serve(launch)
     try:
-        yield settings_for(wish, {**(options or {}), **endpoint_options(child.endpoints)})
+        absent = {f"venues.{name}.enabled": False for name in settings.venues if name not in child.endpoints}
+        found = settings_for(wish, {**(options or {}), **endpoint_options(child.endpoints), **absent})
+        if not any(venue.enabled for venue in found.venues.values()):
+            raise ConfigError(f"{launch.replay}: no venue of this tape is enabled")
+        yield found, child
     finally:
         child.stop()
 
 
+def _serve(launch: Launch) -> "Child":
+    """The child process of a simulated market or a tape. Raises `ConfigError` for a tape that cannot be served."""
+    from frmon.feeds.sim.child import ChildError, start_child, start_tape
+
+    if launch.replay is None:
+        return start_child()
+    try:
+        return start_tape(launch.replay)
+    except ChildError as error:
+        raise ConfigError(f"--replay: {error}") from None
+
+
 @contextmanager
-def engine_for(wish: Wish, *, demo: bool, options: Mapping[str, object] | None = None) -> Iterator[Engine]:
-    """An engine that does not run yet, on live or simulated venues. Raises `ConfigError`."""
-    with settings_and_demo(wish, demo=demo, options=options) as settings:
-        if demo:
-            yield Engine(all_venues(), settings, simulated=SIMULATED)
+def engine_for(wish: Wish, launch: Launch, options: Mapping[str, object] | None = None) -> Iterator[Engine]:
+    """An engine that does not run yet, on live, simulated or replayed venues. Raises `ConfigError`."""
+    with settings_and_market(wish, launch, options) as (settings, child):
+        if launch.replay is not None and child is not None:
+            from frmon.feeds.sim.replay import TapeClock
+
+            engine = Engine(all_venues(), settings, simulated=REPLAY, clock=TapeClock(child.started_ms))
+            engine.lasts_s = child.length_s
+        elif launch.demo:
+            engine = Engine(all_venues(), settings, simulated=SIMULATED)
         else:
-            yield Engine(all_venues(), settings, state_dir=state_dir(os.environ))
+            engine = Engine(all_venues(), settings, state_dir=state_dir(os.environ))
+        with recording(engine, launch.record):
+            yield engine
+
+
+@contextmanager
+def recording(engine: Engine, file: Path | None) -> Iterator[None]:
+    """Record all that venues say to `engine` in the block; without a file nothing. Says at the end what went wrong. Raises
+    `ConfigError` if the file exists or cannot be made."""
+    if file is None:
+        yield
+        return
+    from frmon.feeds.sim.tape import Recorder
+
+    recorder = Recorder(file, engine.clock, engine.tell)
+    engine.observe = recorder.observe
+    try:
+        yield
+    finally:
+        recorder.close()
+        if recorder.trouble:
+            sys.stderr.write(f"frmon: {recorder.trouble}\n")
 
 
 def endpoint_options(endpoints: Mapping[str, Mapping[str, str]]) -> dict[str, object]:

@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from frmon.errors import ConfigError
+
 if TYPE_CHECKING:
-    from frmon.launch import Wish
+    from frmon.launch import Launch, Wish
 
 SHARED = ("config", "db", "log", "log_level")
 """Options that may stand before and after the command."""
@@ -46,9 +48,16 @@ def wish(context: typer.Context) -> "Wish":
     return found
 
 
-def is_demo(context: typer.Context, demo: bool = False) -> bool:
-    """Whether `--demo` was given, here or before the command."""
-    return demo or bool(shared(context).get("demo"))
+def launch(context: typer.Context, **given: Any) -> "Launch":
+    """What `--demo`, `--replay` and `--record` say, here or before the command. Raises `ConfigError`."""
+    from frmon.launch import Launch
+
+    before = shared(context).get("market", {})
+    found = Launch(**{name: given.get(name) or value for name, value in (given | before).items()})
+    for one, other in (("demo", "replay"), ("replay", "record")):
+        if getattr(found, one) and getattr(found, other):
+            raise ConfigError(f"--{one} and --{other} exclude each other")
+    return found
 
 
 def shared_option(flag: str, metavar: str, text: str) -> Any:

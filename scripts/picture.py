@@ -10,7 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from frmon.launch import Wish, engine_for
+from frmon.launch import Launch, Wish, engine_for
 from frmon.tui.app import Frmon
 
 SIZE = (120, 36)
@@ -22,7 +22,7 @@ LOOK_S = 12.0
 async def draw(state: Path) -> str:
     """Start the simulated venues, wait until the screen is full; the picture as SVG."""
     options: dict[str, object] = {"screen.theme": "frmon-dark"}
-    with engine_for(Wish(), demo=True, options=options) as engine:
+    with engine_for(Wish(), Launch(demo=True), options) as engine:
         app = Frmon(engine, state)
         async with app.run_test(size=SIZE) as pilot:
             for _ in range(PATIENCE_S * 2):

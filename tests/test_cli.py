@@ -45,10 +45,24 @@ def test_version_is_one_line_of_data() -> None:
 @pytest.mark.parametrize(
     ("command", "words"),
     [
-        ("", ["--demo", "--theme", "--no-mouse", "--ascii", "--version", "--show-completion", "snapshot", "config"]),
-        ("sim", ["--seed", "--coins", "--port", "--scene", "--rate"]),
-        ("snapshot", ["--format", "--wait", "--coin", "--top", "--why", "--demo"]),
-        ("watch", ["--format", "--signals-only", "--demo"]),
+        (
+            "",
+            [
+                "--demo",
+                "--theme",
+                "--no-mouse",
+                "--ascii",
+                "--replay",
+                "--record",
+                "--version",
+                "--show-completion",
+                "snapshot",
+                "config",
+            ],
+        ),
+        ("sim", ["--seed", "--coins", "--port", "--scene", "--rate", "--tape", "--speed"]),
+        ("snapshot", ["--format", "--wait", "--coin", "--top", "--why", "--demo", "--replay", "--record"]),
+        ("watch", ["--format", "--signals-only", "--demo", "--replay", "--record"]),
         ("venues", ["--verdicts", "--wait", "--demo"]),
         ("check", ["--venue", "--format"]),
         ("config", ["path", "default", "show", "check"]),

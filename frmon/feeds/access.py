@@ -9,7 +9,7 @@ from frmon.clock import Clock
 from frmon.errors import Notice
 from frmon.feeds.contract import Stream, Venue
 from frmon.feeds.pacer import Pacer
-from frmon.feeds.rest import Http
+from frmon.feeds.rest import Http, Observe
 from frmon.feeds.wire import Dial, Library
 from frmon.model import Listing, Market, Sink
 
@@ -29,6 +29,7 @@ class Terms(msgspec.Struct, kw_only=True):
     proxy: str = ""
     time_scale: float = 1.0
     library: Library = "picows"
+    observe: Observe | None = None  # sees raw frames and replies
 
 
 class Access(msgspec.Struct, kw_only=True):
@@ -46,7 +47,7 @@ class Access(msgspec.Struct, kw_only=True):
     time_scale: float = 1.0
     library: Library = "picows"
     skew_ms: float = 0.0  # the venue's clock minus ours
-    observe: Callable[[str, str, str, bytes, float], None] | None = None  # sees raw frames: venue, "ws", path, raw, at
+    observe: Observe | None = None  # sees raw frames
 
     def how(self, stream: Stream) -> Dial:
         """How to dial a line of this stream."""

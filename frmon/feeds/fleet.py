@@ -33,6 +33,7 @@ class Fleet:
         self._clock = terms.clock
         self._jobs = Jobs(terms.clock, terms.tell)
         self._rest = Rest(terms.http, venue, terms.endpoints, terms.pacer, terms.clock)
+        self._rest.observe = terms.observe
         self._access = Access(
             venue=venue,
             endpoints=terms.endpoints,
@@ -45,6 +46,7 @@ class Fleet:
             proxy=terms.proxy,
             time_scale=terms.time_scale,
             library=terms.library,
+            observe=terms.observe,
         )
         self._lines: dict[str, list[Line]] = {s.name: [] for s in venue.streams}
         self._runs: dict[Line, asyncio.Task[None]] = {}

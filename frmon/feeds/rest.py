@@ -4,6 +4,8 @@
 for, or raises `Unreachable`. One `Http` serves all venues; close it at the end.
 """
 
+from collections.abc import Callable
+
 import aiohttp
 from aiohttp_socks import ProxyConnector
 from yarl import URL
@@ -22,6 +24,9 @@ _HEADERS = {"User-Agent": USER_AGENT, "Accept": "application/json", "Accept-Enco
 
 Answer = tuple[int, dict[str, str], bytes]
 """HTTP status, headers with lower-case names, body."""
+
+Observe = Callable[[str, str, str, bytes, float], None]
+"""Sees what venues said: venue, "ws" or "rest", path (with query), the raw payload, monotonic seconds."""
 
 
 class Http:
@@ -62,7 +67,9 @@ class Http:
 
 
 class Rest:
-    """GETs for one venue."""
+    """GETs for one venue. `observe`: sees every answer that is one."""
+
+    observe: Observe | None = None
 
     def __init__(self, http: Http, venue: Venue, endpoints: dict[str, str], pacer: Pacer, clock: Clock) -> None:
         self._http = http
@@ -75,15 +82,17 @@ class Rest:
         """The body of the answer and the monotonic time at which the request left. Waits for the budget first. Raises
         `Unreachable`; an answer that bans us stops everything that costs the same budgets until the ban is over."""
         await self._pacer.grant(request.costs)
-        url = self._endpoints[request.endpoint] + request.path + (f"?{request.query}" if request.query else "")
+        path = request.path + (f"?{request.query}" if request.query else "")
         asked_at = self._clock.mono()
-        status, headers, body = await self._http.fetch(url)
+        status, headers, body = await self._http.fetch(self._endpoints[request.endpoint] + path)
         refusal = self._venue.verdict(status, headers, body[:4096])
         if refusal is None and not 200 <= status < 300:
             refusal = Unreachable("RECONNECT", f"HTTP {status}")
         if refusal is not None:
             self._mind(request, refusal)
             raise refusal
+        if self.observe is not None:
+            self.observe(self._venue.name, "rest", path, body, self._clock.mono())
         return body, asked_at
 
     def _mind(self, request: Request, refusal: Unreachable) -> None:

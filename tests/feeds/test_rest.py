@@ -117,3 +117,14 @@ async def test_other_hosts_go_through_the_proxy() -> None:
             await http.close()
         assert status == 404, "the proxy answered, though the host does not exist"
         assert "/book" in desk.asked[0]
+
+
+async def test_who_observes_sees_every_answer_with_its_query_and_no_refusal() -> None:
+    seen: list[tuple[str, str, str, bytes]] = []
+    async with Desk() as desk, asking(desk) as one:
+        one.observe = lambda *told: seen.append(told[:4])
+        desk.give("/book", {"rows": []})
+        answer, _ = await one.get(BOOK)
+        desk.give("/book", {}, 451)
+        await refusal(one)
+    assert seen == [("toy", "rest", "/book?a=%3D1", answer)]

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
@@ -28,10 +29,13 @@ class _Hello(msgspec.Struct):
     simulated: bool
     endpoints: dict[str, dict[str, str]]
     status: list[str]
+    started_ms: int = 0
+    length_s: float = 0.0
 
 
 class Child:
-    """A running `frmon sim`. `endpoints`: venue -> endpoint name -> base URL; `status`: where it tells what it counted.
+    """A running `frmon sim`. `endpoints`: venue -> endpoint name -> base URL; `status`: where it tells what it counted; of a
+    tape, when it was recorded and how long it runs.
 
     It ends with `stop()`, and by itself when this process ends, however that happens.
     """
@@ -39,6 +43,8 @@ class Child:
     def __init__(self, process: subprocess.Popen[bytes], hello: _Hello, errors: IO[bytes]) -> None:
         self.endpoints = hello.endpoints
         self.status = hello.status
+        self.started_ms = hello.started_ms
+        self.length_s = hello.length_s
         self._process = process
         self._errors = errors
 
@@ -63,9 +69,18 @@ class Child:
 
 def start_child(options: SimOptions | None = None, deadline_s: float = DEADLINE_S) -> Child:
     """Start the simulated venues and wait until they serve. Raises ChildError after `deadline_s` or if they end at once."""
+    return _start(arguments(options or SimOptions()), "the simulated venues did not start", deadline_s)
+
+
+def start_tape(path: Path, deadline_s: float = 60.0) -> Child:
+    """The same with venues that say again what is on a tape."""
+    return _start(["sim", "--tape", str(path), "--until-eof"], "the tape cannot be served", deadline_s)
+
+
+def _start(arguments: list[str], failed: str, deadline_s: float) -> Child:
     errors = tempfile.TemporaryFile()  # noqa: SIM115  lives as long as the child
     process = subprocess.Popen(  # noqa: S603  our own program
-        [sys.executable, "-m", "frmon", *arguments(options or SimOptions())],
+        [sys.executable, "-m", "frmon", *arguments],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors,
     )  # fmt: skip
     try:
@@ -75,7 +90,8 @@ def start_child(options: SimOptions | None = None, deadline_s: float = DEADLINE_
         errors.seek(0)
         said = errors.read().decode("utf-8", "replace").strip().splitlines()
         errors.close()
-        raise ChildError(f"the simulated venues did not start: {said[-1] if said else error}") from error
+        why = said[-1].removeprefix("frmon: ") if said else error
+        raise ChildError(f"{failed}: {why}") from error
     return Child(process, hello, errors)
 
 

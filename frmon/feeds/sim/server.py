@@ -1,8 +1,6 @@
 """The simulated venues as loopback servers: one port per dialect, one market behind them all."""
 
 import asyncio
-import os
-import signal
 from collections import Counter
 from types import TracebackType
 from typing import Self, TextIO
@@ -16,6 +14,7 @@ from frmon.feeds.sim.dialects import Dialect, all_dialects
 from frmon.feeds.sim.faults import Fault, Faults
 from frmon.feeds.sim.options import SimOptions
 from frmon.feeds.sim.port import Port
+from frmon.feeds.sim.stopping import stopping
 from frmon.feeds.sim.world import World
 
 HOST = "127.0.0.1"
@@ -139,34 +138,19 @@ async def serve_forever(options: SimOptions, out: TextIO, until_eof: TextIO | No
 
     The line: simulated, seed, scene, endpoints, status (URLs). Raises ConfigError if a port is taken.
     """
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    if until_eof is not None:
-        loop.add_reader(until_eof.fileno(), _stop_at_end, until_eof, stop)
-    async with Sim(options) as sim:
-        hello = {
-            "simulated": True,
-            "seed": options.seed,
-            "scene": options.scene,
-            "endpoints": sim.endpoints,
-            "status": sim.status_urls,
-        }
-        out.write(msgspec.json.encode(hello).decode() + "\n")
-        out.flush()
-        waits = [asyncio.create_task(stop.wait()), asyncio.create_task(sim.broken())]
-        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        for wait in waits:
-            wait.cancel()
-        await asyncio.wait(waits)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.remove_signal_handler(number)
-    if until_eof is not None:
-        loop.remove_reader(until_eof.fileno())
-
-
-def _stop_at_end(source: TextIO, stop: asyncio.Event) -> None:
-    """Whoever started us is gone when its end of the pipe is."""
-    if not os.read(source.fileno(), 4_096):
-        stop.set()
+    with stopping(until_eof) as stop:
+        async with Sim(options) as sim:
+            hello = {
+                "simulated": True,
+                "seed": options.seed,
+                "scene": options.scene,
+                "endpoints": sim.endpoints,
+                "status": sim.status_urls,
+            }
+            out.write(msgspec.json.encode(hello).decode() + "\n")
+            out.flush()
+            waits = [asyncio.create_task(stop.wait()), asyncio.create_task(sim.broken())]
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            for wait in waits:
+                wait.cancel()
+            await asyncio.wait(waits)
