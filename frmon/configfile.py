@@ -174,19 +174,22 @@ class Reader:
         return ""
 
     def _nearest(self, path: Path) -> str:
-        """The nearest valid key: among its neighbours, else a key of the same name elsewhere."""
+        """The nearest valid key: among its neighbours, else a key of the same name elsewhere (of a venue: of the same
+        venue). Outside every table a key of the same name comes first."""
         for depth in range(1, len(path) + 1):
             if path[:depth] not in self._tables:
                 path = path[:depth]
                 break
-        level = len(path)
+        level, table = len(path), path[:-1]
         known = [*self._tables, *self._leaves]
-        neighbours = list(dict.fromkeys(k[-1] for k in known if len(k) == level and k[:-1] == path[:-1]))
-        elsewhere = next((k for k in self._leaves if k[-1] == path[-1].lower()), None)
-        if elsewhere is not None:
-            return f'did you mean "{".".join(elsewhere)}"?'
+        neighbours = list(dict.fromkeys(k[-1] for k in known if len(k) == level and k[:-1] == table))
         said = hint(path[-1], neighbours)
-        return said.replace('"', f'"{".".join((*path[:-1], ""))}', 1) if said.startswith("did") else said
+        if table and said.startswith("did"):
+            return said.replace('"', f'"{".".join((*table, ""))}', 1)
+        owner = path[:2] if path[0] == "venues" and level > 2 else ()
+        same = (k for k in self._leaves if k[-1] == path[-1].lower() and k[: len(owner)] == owner)
+        elsewhere = next(same, None)
+        return said if elsewhere is None else f'did you mean "{".".join(elsewhere)}"?'
 
 
 def line_numbers(text: str) -> dict[Path, int]:

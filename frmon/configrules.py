@@ -26,11 +26,11 @@ _WORDS: Mapping[Any, str] = {
 def judge(path: Path, value: object, kind: Any, default: object, venues: Collection[str]) -> object:
     """The value as it will be used (whole numbers become floats where floats are meant). `default`: the key's default,
     which says what scheme an endpoint has. `venues`: names that an alias may use. Raises `ValueError`."""
+    if path == ("coins", "aliases") and isinstance(value, dict):
+        return _aliases(value, venues)
     found = _typed(value, kind)
     if path[0] == "venues" and path[2] == "endpoints":
         return _endpoint(str(found), str(default))
-    if path == ("coins", "aliases"):
-        return _aliases(found, venues)
     rule = RULES.get(".".join(path)) or RULES.get(path[-1])
     if rule is not None:
         rule(found)
@@ -167,10 +167,10 @@ def _host(value: str, schemes: tuple[str, ...], *, secret: bool = False) -> tupl
     return parts.scheme, parts.netloc, parts.path
 
 
-def _aliases(value: dict[str, str], venues: Collection[str]) -> dict[str, str]:
+def _aliases(value: dict[str, Any], venues: Collection[str]) -> dict[str, str]:
     for leg, coin in value.items():
         try:
-            _alias(leg, coin, venues)
+            _alias(leg, _typed(coin, str), venues)
         except ValueError as error:
             raise AliasError(leg, str(error)) from None
     return value
