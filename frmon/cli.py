@@ -2,10 +2,13 @@
 venue could be reached. Data goes to stdout, words to stderr; an error is one line."""
 
 import logging
+import os
+import signal
 import sys
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
+from types import FrameType
 from typing import Annotated, Any
 
 import typer
@@ -100,6 +103,10 @@ def show_screen(context: typer.Context, options: Mapping[str, object]) -> None:
     wished = wish(context)
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise ConfigError("the screen needs a terminal; without one there are: frmon snapshot, frmon watch")
+    if os.environ.get("TERM", "") in {"", "dumb", "unknown"}:
+        raise ConfigError(
+            "the screen needs a terminal that can place its text (TERM says it can't); there is: frmon snapshot"
+        )
     for complaint in complaints(settings_for(wished, options), all_venues()):
         raise ConfigError(complaint)
     with engine_for(wished, launch(context), options) as engine:
@@ -225,7 +232,9 @@ def check(
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """The entry point; ends the process."""
+    """The entry point; ends the process. SIGTERM ends it as Ctrl-C does, everything closed, with 143; the screen and the
+    simulated venues mind it themselves."""
+    signal.signal(signal.SIGTERM, _terminate)
     sys.exit(run(sys.argv[1:] if arguments is None else arguments))
 
 
@@ -242,6 +251,12 @@ def run(arguments: Sequence[str]) -> int:
     except Exception as bug:
         logging.getLogger("frmon").exception("ended by a bug")
         return _fail(f"ended by a bug of its own ({type(bug).__name__}: {bug}); --log FILE tells more", 1)
+
+
+def _terminate(_number: int, _frame: FrameType | None) -> None:
+    """Leave once in an orderly way; a second signal ends at once."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    raise SystemExit(143)
 
 
 def command_tree() -> Any:
