@@ -3,10 +3,12 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from frmon.budgets import Budgets
 from frmon.clock import Clock, SystemClock
 from frmon.config import Settings
 from frmon.errors import DecodeError, Unreachable
@@ -42,21 +44,26 @@ class Yield(msgspec.Struct, frozen=True):
     sample: str
 
 
-async def check(venues: Sequence[Venue], settings: Settings, clock: Clock | None = None) -> list[Finding]:
-    """Ask everything that `venues` document, each within its own limits. In the order of venues, markets and kinds."""
+async def check(
+    venues: Sequence[Venue], settings: Settings, clock: Clock | None = None, state_dir: Path | None = None
+) -> list[Finding]:
+    """Ask everything that `venues` document, each within its own limits, of which earlier runs may have spent some. In
+    the order of venues, markets and kinds."""
     ticking = clock or SystemClock()
+    budgets = Budgets(venues, settings, ticking, state_dir)
     http = Http(settings.feeds.proxy, settings.feeds.time_scale)
     try:
-        found = await asyncio.gather(*(check_venue(v, settings, http, ticking) for v in venues))
+        found = await asyncio.gather(*(check_venue(v, settings, http, budgets.pacers[v.name], ticking) for v in venues))
     finally:
         await http.close()
+        budgets.save()
     return [finding for findings in found for finding in findings]
 
 
-async def check_venue(venue: Venue, settings: Settings, http: Http, clock: Clock) -> list[Finding]:
+async def check_venue(venue: Venue, settings: Settings, http: Http, pacer: Pacer, clock: Clock) -> list[Finding]:
     """All endpoints of one venue."""
     endpoints = {**venue.endpoints, **settings.venues[venue.name].endpoints}
-    rest = Rest(http, venue, endpoints, Pacer(clock, venue.rules), clock)
+    rest = Rest(http, venue, endpoints, pacer, clock)
     snapshots = [_probe(venue, s.market, s.kind, partial(_ticks, rest, s), clock) for s in venue.snapshots]
     times = [_probe(venue, None, "time", partial(_time, rest, t, clock), clock) for t in venue.server_times]
     listed, rest_of_it = await asyncio.gather(_check_lists(venue, rest, clock), asyncio.gather(*snapshots, *times))

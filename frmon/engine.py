@@ -14,6 +14,7 @@ import msgspec
 
 from frmon import identity, pulse
 from frmon.board import Board, Freshness
+from frmon.budgets import Budgets
 from frmon.clock import Clock, SystemClock
 from frmon.config import Settings
 from frmon.feeds import access, fleet, pacer
@@ -32,7 +33,6 @@ from frmon.study import CoinDepth, Study
 
 LOG = logging.getLogger("frmon.engine")
 LAST_S = 0.05  # in which connections that were given up half-way see their end
-KEPT_BUDGETS = 32  # of other endpoints, in the file that survives restarts
 
 
 class Event(msgspec.Struct, frozen=True):
@@ -99,10 +99,10 @@ class Engine:
         self._stopped = asyncio.Event()
         http = Http(self.settings.feeds.proxy, self.settings.feeds.time_scale)
         jobs = Jobs(self.clock, self.tell)
-        pacers = {v.name: self._pacer(v) for v in self.venues}
+        budgets = Budgets(self.venues, self.settings, self.clock, self._state_dir)
         try:
             for venue in self.venues:
-                self.fleets[venue.name] = self._fleet(venue, http, pacers[venue.name], lambda: self._save(pacers))
+                self.fleets[venue.name] = self._fleet(venue, http, budgets)
                 self.fleets[venue.name].start()
             for name, job in self._pulse.jobs().items():
                 jobs.start(name, job)
@@ -110,14 +110,14 @@ class Engine:
             jobs.start("signals", self.watch.run)
             jobs.start("history", lambda: remember(self.history, self.board, self.clock, lambda: self._pulse.looked_at))
             jobs.start("funding", self.funding.run)
-            jobs.start("depth", lambda: self._study.run(self._depths(http, pacers)))
-            jobs.start("budgets", lambda: self._remember(pacers))
+            jobs.start("depth", lambda: self._study.run(self._depths(http, budgets.pacers)))
+            jobs.start("budgets", budgets.keep)
             await self._stopped.wait()
         finally:
             await jobs.end()
             await asyncio.gather(*(f.end() for f in self.fleets.values()))
             await http.close()
-            self._save(pacers)
+            budgets.save()
             await asyncio.sleep(LAST_S)
 
     def states(self) -> list[VenueState]:
@@ -167,7 +167,7 @@ class Engine:
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(what)
 
-    def _fleet(self, venue: Venue, http: Http, budget: pacer.Pacer, spent: Callable[[], None]) -> fleet.Fleet:
+    def _fleet(self, venue: Venue, http: Http, budgets: Budgets) -> fleet.Fleet:
         settings = self.settings
 
         def listed(name: str, market: Market, listings: Sequence[Listing] | None) -> None:
@@ -182,8 +182,8 @@ class Engine:
                 waiting=self._waiting,
                 clock=self.clock,
                 http=http,
-                pacer=budget,
-                spent=spent,
+                pacer=budgets.pacers[venue.name],
+                spent=budgets.save,
                 tell=self.tell,
                 listed=listed,
                 proxy=settings.feeds.proxy,
@@ -212,28 +212,5 @@ class Engine:
         cells = self.board.cells_of(venue, market)
         return sum(1 for c in cells if not c.leg.halted and c.quote.confirmed_at(now, quiet) < since)
 
-    def _pacer(self, venue: Venue) -> pacer.Pacer:
-        return pacer.Pacer(self.clock, venue.rules, saved=self._saved().get(self._budget_key(venue)))
-
-    def _budget_key(self, venue: Venue) -> str:
-        return f"{venue.name} {' '.join(sorted(self._endpoints(venue).values()))}"
-
     def _endpoints(self, venue: Venue) -> dict[str, str]:
         return {**venue.endpoints, **self.settings.venues[venue.name].endpoints}
-
-    def _saved(self) -> dict[str, object]:
-        saved = pacer.load(self._state_dir / "budgets.json") if self._state_dir is not None else None
-        return saved if isinstance(saved, dict) else {}
-
-    async def _remember(self, pacers: dict[str, pacer.Pacer]) -> None:
-        while True:
-            await self.clock.sleep(5.0)
-            self._save(pacers)
-
-    def _save(self, pacers: dict[str, pacer.Pacer]) -> None:
-        """Write down what was spent, so that a restart does not spend it again; of others the most recent are kept."""
-        if self._state_dir is not None:
-            mine = {self._budget_key(v): pacers[v.name].export() for v in self.venues}
-            others = {k: v for k, v in self._saved().items() if k not in mine}
-            kept = dict(list(others.items())[-KEPT_BUDGETS:])
-            pacer.save(self._state_dir / "budgets.json", {**kept, **mine})

@@ -18,6 +18,7 @@ from frmon.feeds.venues import all_venues
 from frmon.host import Host
 from frmon.model import LegKey, Signal, Status
 from frmon.parts import Picture
+from frmon.paths import state_dir
 from frmon.plain import csv_text, grid, table_text
 from frmon.sheets import chosen
 from frmon.snapshot import encode, has_data, picture, signal_line, unknown_coins
@@ -132,7 +133,7 @@ def verdict_json(found: Sequence[tuple[LegKey, str]], coins: dict[LegKey, str]) 
 def check(settings: Settings, names: Sequence[str], form: str) -> bool:
     """Ask every REST endpoint of the named venues, or of all that are enabled, and print the findings. Whether all are
     fine. `form`: table or json. Raises `ConfigError` for an unknown name."""
-    findings = asyncio.run(check_all(chosen(all_venues(), settings, names), settings))
+    findings = asyncio.run(check_all(chosen(all_venues(), settings, names), settings, state_dir=state_dir(os.environ)))
     emit(msgspec.json.encode(findings) + b"\n" if form == "json" else findings_text(findings).encode())
     return all(finding.ok for finding in findings)
 

@@ -203,6 +203,7 @@ class VenueState(msgspec.Struct, kw_only=True):
     messages_per_s: float = 0.0
     lag_ms: float | None = None
     reconnects: int = 0
+    listings_age_s: dict[str, float] = msgspec.field(default_factory=dict)  # market -> age of the list of what trades
     lines: list[LineState] = msgspec.field(default_factory=list)
 
 

@@ -28,6 +28,7 @@ class VenuePart(msgspec.Struct, frozen=True, kw_only=True):
     fresh_legs: int
     messages_per_s: float
     reconnects: int
+    listings_age_s: dict[str, float]
     lines: list[LinePart]
 
 

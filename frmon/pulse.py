@@ -16,7 +16,7 @@ STATES_S = 0.5
 INTEREST_S = 10.0
 STALLED_S = 10.0  # of no beat at all: the machine slept or was stopped, every line is suspect
 SETTLED_S = 2.5  # without one more fresh leg: the first picture is as full as it gets
-TOP_COINS = 200
+TOP_COINS = 600  # ranked; venues take what they can carry
 
 
 _SAYS_WHY = {Status.BANNED, Status.BLOCKED, Status.MAINT, Status.TLS, Status.DNS, Status.NO_DATA, Status.RECONNECT}

@@ -131,6 +131,7 @@ def _venue(state: VenueState) -> VenuePart:
         fresh_legs=state.fresh_legs,
         messages_per_s=round(state.messages_per_s, 1),
         reconnects=state.reconnects,
+        listings_age_s={market: round(age, 1) for market, age in state.listings_age_s.items()},
         lines=[_line(line) for line in state.lines],
     )
 

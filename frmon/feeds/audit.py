@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence, Set
 from frmon.clock import Clock
 from frmon.errors import DecodeError, Unreachable
 from frmon.feeds.contract import Snapshot, Venue
+from frmon.feeds.lateness import believe
 from frmon.feeds.rest import Rest
 from frmon.jobs import backoff
 from frmon.model import Carrier, Market, Sink, Tick
@@ -29,6 +30,7 @@ class Cover:
         wanted: Callable[[Market], Set[str]],
         is_streamed: Callable[[Market, str], bool],
         waiting: Callable[[str, Market, float], int],
+        skew_ms: Callable[[], float],
         time_scale: float,
     ) -> None:
         self.snapshot = snapshot
@@ -42,6 +44,7 @@ class Cover:
         self._wanted = wanted
         self._is_streamed = is_streamed
         self._waiting = waiting
+        self._skew_ms = skew_ms
         self._scale = time_scale
         self._carrier = Carrier(venue.name, snapshot.market, snapshot.kind, source="rest", stamped=snapshot.stamped)
         self._opened = asyncio.Event()
@@ -101,6 +104,7 @@ class Cover:
             raise
         ticks = self._complete(self.snapshot.parse(body))
         at, now_ms = self._clock.mono(), self._clock.now_ms()
+        believe(ticks, now_ms + self._skew_ms())
         self._carrier.heard_at = at
         self._sink.take(self._carrier, ticks, at, now_ms, asked_at)
         self.trouble = None

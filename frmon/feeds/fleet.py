@@ -5,7 +5,7 @@ A fleet is told which symbols are wanted and pours ticks into the sink; it does 
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from statistics import median
 
 from frmon.errors import DecodeError, Notice, Unreachable
@@ -14,13 +14,14 @@ from frmon.feeds.audit import Cover
 from frmon.feeds.contract import ServerTime, Stream, Venue
 from frmon.feeds.line import Line
 from frmon.feeds.listings import Listings
-from frmon.feeds.plan import line_name, lines, rebalance
+from frmon.feeds.plan import line_name, lines, prefer, rebalance
 from frmon.feeds.rest import Rest
 from frmon.feeds.standing import before_lists, of_venue
 from frmon.jobs import Jobs
 from frmon.model import Market, Status, VenueState
 
 ROTATE_WAIT_S = 30.0
+CHANGE_S = 60.0  # between changes of what on-demand lines carry
 MAINTENANCE_S = 1800.0  # for which an announced maintenance explains a venue that does not answer
 
 
@@ -51,6 +52,8 @@ class Fleet:
         self._lines: dict[str, list[Line]] = {s.name: [] for s in venue.streams}
         self._runs: dict[Line, asyncio.Task[None]] = {}
         self._wanted: dict[Market, set[str]] = {}
+        self._started_at = terms.clock.mono()
+        self._changed_at: dict[str, float] = {}  # when an on-demand stream's symbols were chosen last
         self._leaving: set[Line] = set()  # lines whose replacement is on its way
         self._maintenance = ""
         self._maintained_at = float("-inf")
@@ -65,6 +68,7 @@ class Fleet:
                 lambda market: self._wanted.get(market, set()),
                 self._is_streamed,
                 terms.waiting,
+                lambda: self._access.skew_ms,
                 terms.time_scale,
             )
             for snapshot in venue.snapshots
@@ -102,9 +106,19 @@ class Fleet:
         """These symbols, most interesting first, deserve streams where streams are only for some."""
         known = self._wanted.get(market, set())
         for stream in self.venue.streams:
-            if stream.market is market and stream.on_demand:
-                chosen = [s for s in symbols if s in known][: stream.symbols_at_most]
-                self._fit(stream, set(chosen))
+            if stream.market is market and stream.on_demand and self._may_change(stream):
+                ranked = [s for s in symbols if s in known]
+                current = {s for line in self._lines[stream.name] for s in line.symbols} & known
+                self._fit(stream, prefer(ranked, current, stream.symbols_at_most))
+
+    def _may_change(self, stream: Stream) -> bool:
+        """On-demand lines change seldom: each change costs subscriptions, of which venues allow few an hour."""
+        now = self._clock.mono()
+        warming = now - self._started_at < CHANGE_S * self._terms.time_scale
+        if not warming and now - self._changed_at.get(stream.name, float("-inf")) < CHANGE_S * self._terms.time_scale:
+            return False
+        self._changed_at[stream.name] = now
+        return True
 
     def redial(self) -> None:
         """Drop and dial again every line."""
@@ -127,6 +141,8 @@ class Fleet:
         reconnects = sum(line.state.reconnects for line in self.all_lines if line.carries_data)
         state = VenueState(name=self.venue.name, lines=states, reconnects=reconnects)
         state.lag_ms = median(lags) if lags else None
+        now = self._clock.mono()
+        state.listings_age_s = {one.market: now - one.read_at for one in self._lists if one.read_at is not None}
         needed = [line.state for line in self.all_lines if line.carries_data]
         asked: list[Listings | Cover] = [*self._lists, *self._covers]
         troubles = {one.name: one.trouble for one in asked if one.trouble is not None}
@@ -148,12 +164,6 @@ class Fleet:
     def messages(self) -> int:
         """Stream messages and REST replies with data since the start."""
         return sum(line.state.messages for line in self.all_lines) + sum(cover.replies for cover in self._covers)
-
-    @property
-    def listings_age_s(self) -> Mapping[Market, float]:
-        """How old the lists of what trades are."""
-        now = self._clock.mono()
-        return {one.market: now - one.read_at for one in self._lists if one.read_at is not None}
 
     def _is_streamed(self, market: Market, part: str) -> bool:
         """Whether streams state this part of every wanted symbol of a market now."""

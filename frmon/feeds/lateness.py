@@ -1,10 +1,21 @@
 """How late a line's statements come: the venue's time of an event against our time of hearing it."""
 
 from collections import deque
+from collections.abc import Sequence
 from statistics import median
+
+from frmon.model import Tick
 
 SETTLING_S = 5.0  # after asking, in which first pictures of quiet symbols come, however old they are
 LAGGING_MS = 2_000
+AHEAD_MS = 2_000  # by which a venue's time may be ahead of the venue's clock and still be believed
+
+
+def believe(ticks: Sequence[Tick], venue_now_ms: float) -> None:
+    """Take back times that lie in the venue's future: a price so dated would outlive every true one after it."""
+    for tick in ticks:
+        if tick.event_ms is not None and tick.event_ms > venue_now_ms + AHEAD_MS:
+            tick.event_ms = int(venue_now_ms)
 
 
 class Lateness:

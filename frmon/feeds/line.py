@@ -5,18 +5,17 @@ A channel's data alone counts as life: acks, pongs and pings do not. A quote rid
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import Iterable, Sequence
 
 from frmon.errors import DecodeError, Notice, Refused, Unreachable
 from frmon.feeds.access import Access
+from frmon.feeds.asking import Asking
 from frmon.feeds.contract import Channel, Stream
-from frmon.feeds.lateness import Lateness
-from frmon.feeds.pacer import Pacer
+from frmon.feeds.lateness import Lateness, believe
 from frmon.feeds.plan import after_refusal
 from frmon.feeds.transport import dial, last
 from frmon.feeds.watchdog import SMALL, Watchdog
-from frmon.feeds.wire import Closed, Socket
+from frmon.feeds.wire import Closed
 from frmon.jobs import backoff, first
 from frmon.model import Carrier, LineState, Status, Tick
 
@@ -24,8 +23,8 @@ LOG = logging.getLogger("frmon.line")
 HEALTHY_S = 30.0  # of data before the back-off is forgotten
 RESUBSCRIBE_S = 60.0  # that a channel may be silent on a living line
 AMBER_S = 3.0  # of silence on a line of many symbols: worth a warning before it is given up
+_BARRED = {Status.BANNED, Status.BLOCKED}
 _SPEAKING = {Status.LIVE, Status.LAG, Status.STALE}
-REMEMBERED_ASKS = 256  # frames that a refusal may still name
 
 
 class Line:
@@ -44,15 +43,8 @@ class Line:
         }
         self._access = access
         self._watchdog = Watchdog(stream, self.carriers, access.time_scale)
-        self._quote_kind = self._watchdog.quote_kind
-        self._budget = Pacer(access.clock, [*stream.ask_rules, *stream.subscribe_rules])
-        self._message_cost = [(r.name, 1) for r in stream.ask_rules]
-        self._ask_cost = self._message_cost + [(r.name, 1) for r in stream.subscribe_rules]
-        self._wanted: deque[tuple[bool, list[str]]] = deque()  # (ask or unask, symbols)
-        self._wake = asyncio.Event()
-        self._asked: dict[str, tuple[str, ...]] = {}
-        self._asked_at = 0.0
-        self._request = 0
+        self._asking = Asking(stream, access.clock)
+        self._spoke_at = float("inf")  # when this connection spoke first
         self._resubscribed_at = float("-inf")
         self._last_at = float("-inf")
         self._lateness = Lateness()
@@ -64,17 +56,19 @@ class Line:
         delays = backoff()
         scale = self._access.time_scale
         while True:
-            started, why = self._access.clock.mono(), Unreachable("RECONNECT", "ended")
+            why = Unreachable("RECONNECT", "ended")
             try:
                 await self._session()
             except Closed as error:
-                why = Unreachable("RECONNECT", str(error), 10.0 if error.code == 1008 else None)
+                why = Unreachable("RECONNECT", str(error), 10.0 * scale if error.code == 1008 else None)
             except Unreachable as error:
                 why = error
             finally:
                 self._drop()
-            if self._last_at - started > HEALTHY_S * scale:
+            if self._last_at - self._spoke_at > HEALTHY_S * scale:
                 delays = backoff()
+            if why.retry_s is not None and why.status in _BARRED:
+                self._access.pacer.bar(self.stream.connect_costs, why.retry_s)
             wait = max(next(delays) * scale, why.retry_s or 0.0)
             self._show(Status(why.status), f"{why.why}; again in {wait:.0f} s" if wait >= 1 else why.why)
             await first(self._access.clock.sleep(wait), *(() if why.retry_s else (self._asked_to_redial(),)))
@@ -84,13 +78,15 @@ class Line:
         """Ask for more symbols and, where the venue can, no longer for others; the rest goes on undisturbed."""
         add, remove = set(add) - self.symbols, set(remove) & self.symbols
         self.symbols = self.symbols - remove | add
+        for symbol in add | remove:
+            self.rejected.pop(symbol, None)
         self._watchdog.forget(remove)
         self.state.symbols = len(self.symbols)
         if self.stream.per_symbol and remove and self.stream.unask is not None:
-            self._want(remove, ask=False)
+            self._asking.want(remove, ask=False)
         if add:
             self._watchdog.asked(add)
-            self._want(add)
+            self._asking.want(add)
 
     def redial(self) -> None:
         """Drop the connection and dial again."""
@@ -103,7 +99,7 @@ class Line:
 
     def is_live(self) -> bool:
         """Whether every data channel has spoken on this connection and none has fallen silent."""
-        return all(self.carriers[kind].live for kind in self._watchdog.channels)
+        return self.opened_at < float("inf") and all(self.carriers[kind].live for kind in self._watchdog.channels)
 
     def look(self) -> LineState:
         """Its state now."""
@@ -126,65 +122,40 @@ class Line:
         socket = await dial(access.how(stream), hear, access.library)
         try:
             self._ask_all()
-            await first(self._ask(socket), self._ping(socket), self._watch(), self._leave(), last(socket))
+            ping_s = stream.ping_every_s * min(1.0, access.time_scale)
+            talk = self._asking.run(socket, self._was_asked), self._asking.ping(socket, ping_s)
+            await first(*talk, self._watch(), self._leave(), last(socket))
         finally:
             await socket.close()
 
     def _prepare(self) -> None:
         """A new generation begins, before its first frame can come."""
         self._redial.clear()
-        self._wanted.clear()
-        self._asked.clear()
+        self._asking.begin()
+        self._spoke_at = float("inf")
         self._lateness.clear()
-        self._asked_at = self._access.clock.mono()
         for carrier in self.carriers.values():
             carrier.generation += 1
 
     def _ask_all(self) -> None:
-        self.opened_at = self._asked_at = self._access.clock.mono()
-        symbols = self.symbols - set(self.rejected)
-        self._watchdog.opened(symbols)
-        self._want(symbols)
+        self.opened_at = self._asking.at = self._access.clock.mono()
+        self.rejected.clear()
+        self._watchdog.opened(self.symbols)
+        self._asking.want(self.symbols)
         self._show(self._opening(), "asking")
 
     def _drop(self) -> None:
         self.opened_at = float("inf")
+        self.state.status = Status.RECONNECT
         for carrier in self.carriers.values():
             carrier.live = False
             carrier.up_at = float("inf")
 
-    def _want(self, symbols: Iterable[str], *, ask: bool = True) -> None:
-        self._wanted.append((ask, sorted(symbols)))
-        self._wake.set()
-
-    async def _ask(self, socket: Socket) -> None:
-        stream = self.stream
-        while True:
-            await self._wake.wait()
-            self._wake.clear()
-            while self._wanted:
-                ask, symbols = self._wanted.popleft()
-                form = stream.ask if ask or stream.unask is None else stream.unask
-                for frame in form(symbols if stream.per_symbol else (), self._request):
-                    await self._budget.grant(self._ask_cost)
-                    self._request += 1
-                    self._asked[frame.request] = frame.symbols
-                    self._asked.pop(next(iter(self._asked)) if len(self._asked) > REMEMBERED_ASKS else "", None)
-                    await socket.send(frame.frame)
-                if ask and self._quote_kind:
-                    self._access.sink.carry(self.carriers[self._quote_kind], symbols)
-                self._asked_at = self._access.clock.mono()
-            if not self._watchdog.channels:
-                self._show(Status.LIVE, "")
-
-    async def _ping(self, socket: Socket) -> None:
-        if self.stream.ping is None:
-            await asyncio.Event().wait()
-            return
-        while True:
-            await self._access.clock.sleep(self.stream.ping_every_s * min(1.0, self._access.time_scale))
-            await self._budget.grant(self._message_cost)
-            await socket.send(self.stream.ping)
+    def _was_asked(self, symbols: Sequence[str]) -> None:
+        if self._watchdog.quote_kind:
+            self._access.sink.carry(self.carriers[self._watchdog.quote_kind], symbols)
+        if not self.carries_data:
+            self._show(Status.LIVE, "")
 
     async def _asked_to_redial(self) -> None:
         await self._redial.wait()
@@ -221,16 +192,18 @@ class Line:
         carrier.heard_at = self._last_at = at
         if not carrier.live:
             self._up(carrier, at)
+        believe(ticks, now_ms + self._access.skew_ms)
         self._access.sink.take(carrier, ticks, at, now_ms)
         self.state.messages += 1
         if ticks:
-            self._lateness.note(ticks[-1].event_ms, now_ms, (at - self._asked_at) / self._access.time_scale)
+            self._lateness.note(ticks[-1].event_ms, now_ms, (at - self._asking.at) / self._access.time_scale)
             if self._watchdog.unheard:
                 self._watchdog.heard(kind, [t.symbol for t in ticks])
 
     def _up(self, carrier: Carrier, at: float) -> None:
         carrier.live = True
         carrier.up_at = at
+        self._spoke_at = min(self._spoke_at, at)
         self._watchdog.up()
         self._show_live()
 
@@ -241,14 +214,14 @@ class Line:
             self._access.tell(f"{self.state.name}: unreadable frame skipped ({error})")
 
     def _refused(self, refusal: Refused) -> None:
-        asked = self._asked.get(refusal.request or "", (refusal.symbol,) if refusal.symbol else ())
+        asked = self._asking.asked_by(refusal.request) or ((refusal.symbol,) if refusal.symbol else ())
         again, rejected = after_refusal(self.stream, asked, refusal)
         for symbol in rejected:
             self.rejected[symbol] = refusal.why
             self._watchdog.forget((symbol,))
             self._access.tell(f"{self.state.name}: {symbol} refused ({refusal.why})")
         for group in again:
-            self._want(group)
+            self._asking.want(group)
         self._show_live()
         if refusal.closing or not asked:
             self._access.tell(f"{self.state.name}: {refusal.why}")
@@ -256,18 +229,18 @@ class Line:
     async def _watch(self) -> None:
         while True:
             await self._access.clock.sleep(1.0 * self._access.time_scale)
-            if self._wanted:
-                continue
             now = self._access.clock.mono()
-            finding = self._watchdog.check(now, self._asked_at, len(self.symbols))
+            finding = self._watchdog.check(now, self._asking.at, len(self.symbols))
             if finding.dead:
-                raise Unreachable("RECONNECT", f"no data for {now - max(self._last_at, self._asked_at):.0f} s")
+                raise Unreachable("RECONNECT", f"no data for {now - max(self._last_at, self._asking.at):.0f} s")
             for channel in finding.silent:
                 self._silence(channel, now)
             if finding.ask_again:
-                self._want(finding.ask_again)
+                self._asking.want(finding.ask_again)
             if finding.mute:
                 self._show(Status.PARTIAL, f"{finding.mute} of {len(self.symbols)} silent")
+            elif self.state.status is Status.PARTIAL:
+                self._show_live()
 
     def _silence(self, channel: Channel, now: float) -> None:
         """One channel of a living line fell silent: its quotes ride no more. After a minute it is asked for again, where that
@@ -282,7 +255,7 @@ class Line:
         if self.stream.per_symbol:
             raise Unreachable("RECONNECT", f"no data on {channel.kind}")
         self._resubscribed_at = now
-        self._want(self.symbols)
+        self._asking.want(self.symbols)
 
     def _opening(self) -> Status:
         return Status.RECONNECT if self.state.reconnects else Status.CONNECTING

@@ -97,6 +97,11 @@ class Pacer:
         ledger = self._ledgers[name]
         ledger.barred_until = max(ledger.barred_until, until_mono)
 
+    def bar(self, costs: Sequence[tuple[str, int]], seconds: float) -> None:
+        """Grant nothing that costs these rules for so long."""
+        for name, _ in costs:
+            self.penalise(name, self._clock.mono() + seconds)
+
     def export(self) -> object:
         """What to save (plain data for JSON), for `saved`."""
         now = self._clock.mono()

@@ -47,6 +47,14 @@ def chosen(stream: Stream, symbols: Collection[str]) -> list[str]:
     return list(dict.fromkeys(ordered))[: stream.symbols_at_most]
 
 
+def prefer(ranked: Sequence[str], current: Collection[str], most: int) -> set[str]:
+    """At most `most` symbols for an on-demand stream: the most interesting, but whoever is carried already stays while
+    he is among the first one and a half times as many, so that neighbours in rank do not swap for ever."""
+    sticky = [s for s in ranked[: most + most // 2] if s in current]
+    best = ranked[: most // 2]
+    return set(list(dict.fromkeys([*best, *sticky, *ranked]))[:most])
+
+
 def rebalance(current: Sequence[Collection[str]], stream: Stream, symbols: Collection[str]) -> list[Change]:
     """How the lines with these symbols come to carry just `symbols`: who is unwanted (or on a second line too) leaves,
     who is new joins the emptiest line with room, a new line only where all are full. Other lines are not mentioned."""

@@ -7,7 +7,9 @@ for, or raises `Unreachable`. One `Http` serves all venues; close it at the end.
 from collections.abc import Callable
 
 import aiohttp
+from aiohttp_socks import ProxyConnectionError as SocksConnectionError
 from aiohttp_socks import ProxyConnector
+from aiohttp_socks import ProxyError as SocksError
 from yarl import URL
 
 from frmon.clock import Clock
@@ -34,36 +36,41 @@ class Http:
 
     def __init__(self, proxy: str = "", time_scale: float = 1.0) -> None:
         scale = max(time_scale, 0.2)
-        socks = proxy.startswith("socks")
-        connector = (
-            ProxyConnector.from_url(proxy, limit_per_host=6) if socks else aiohttp.TCPConnector(limit_per_host=6)
-        )
-        self._proxy = "" if socks else proxy
-        self._session = aiohttp.ClientSession(
-            connector=connector,
-            timeout=aiohttp.ClientTimeout(total=TOTAL_S * scale, sock_connect=CONNECT_S * scale),
-            headers=_HEADERS,
-        )
+        self._proxy = proxy
+        self._timeout = aiohttp.ClientTimeout(total=TOTAL_S * scale, sock_connect=CONNECT_S * scale)
+        self._sessions: dict[str, aiohttp.ClientSession] = {}  # by SOCKS proxy; "" = all others
 
     async def fetch(self, url: str) -> Answer:
         """One GET of an already encoded URL, as it is answered; no redirects. Raises `Unreachable`."""
         try:
             return await self._fetch(url)
-        except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
+        except (aiohttp.ClientError, SocksError, SocksConnectionError, OSError, TimeoutError, ValueError) as error:
             raise _why(error) from None
 
     async def close(self) -> None:
-        await self._session.close()
+        for session in self._sessions.values():
+            await session.close()
 
     async def _fetch(self, url: str) -> Answer:
-        target = URL(url, encoded=True)
-        async with self._session.get(target, proxy=proxy_for(url, self._proxy), allow_redirects=False) as reply:
+        proxy = proxy_for(url, self._proxy) or ""
+        socks = proxy if proxy.startswith("socks") else ""
+        hop = None if socks else proxy or None
+        async with self._session(socks).get(URL(url, encoded=True), proxy=hop, allow_redirects=False) as reply:
             body = bytearray()
             async for chunk in reply.content.iter_chunked(65536):
                 body += chunk
                 if len(body) > MAX_BODY:
                     raise Unreachable("RECONNECT", f"answer above {MAX_BODY >> 20} MiB")
             return reply.status, {k.lower(): v for k, v in reply.headers.items()}, bytes(body)
+
+    def _session(self, socks: str) -> aiohttp.ClientSession:
+        session = self._sessions.get(socks)
+        if session is None:
+            by_socks = ProxyConnector.from_url(socks, limit_per_host=6) if socks else None
+            connector = by_socks or aiohttp.TCPConnector(limit_per_host=6)
+            session = aiohttp.ClientSession(connector=connector, timeout=self._timeout, headers=_HEADERS)
+            self._sessions[socks] = session
+        return session
 
 
 class Rest:
@@ -97,14 +104,14 @@ class Rest:
 
     def _mind(self, request: Request, refusal: Unreachable) -> None:
         if refusal.retry_s is not None and refusal.status in {"BANNED", "BLOCKED"}:
-            until = self._clock.mono() + refusal.retry_s
-            for name, _ in request.costs:
-                self._pacer.penalise(name, until)
+            self._pacer.bar(request.costs, refusal.retry_s)
 
 
 def _why(error: BaseException) -> Unreachable:
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         return Unreachable("TLS", clean(error.certificate_error, 80), 30.0)
+    if isinstance(error, (SocksError, SocksConnectionError, aiohttp.ClientProxyConnectionError)):
+        return Unreachable("RECONNECT", f"proxy: {clean(error, 80)}")
     if isinstance(error, aiohttp.ClientConnectorDNSError):
         return Unreachable("DNS", clean(error.os_error.strerror or error.os_error.args[-1], 60).lower())
     return unreachable(getattr(error, "os_error", None) or error)

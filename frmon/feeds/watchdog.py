@@ -60,7 +60,10 @@ class Watchdog:
         self._contradicted = self._contradictions()
 
     def check(self, now: float, asked_at: float, symbols: int) -> Finding:
-        """What is wrong now. `asked_at`: when the last ask was sent; `symbols`: how many the line carries."""
+        """What is wrong now. `asked_at`: when the last ask was sent; `symbols`: how many the line carries: none, nothing
+        is expected."""
+        if not symbols:
+            return Finding()
         silent = [c for c in self.channels.values() if self._is_silent(c, now, asked_at, symbols)]
         if silent and len(silent) == len(self.channels):
             return Finding(silent, dead=True)
@@ -69,7 +72,6 @@ class Watchdog:
         if self.unheard and now - asked_at > FIRST_DATA_S * self._scale:
             if self._reasked:
                 mute = len(self.unheard)
-                self.unheard = set()
             else:
                 self._reasked = True
                 again = frozenset(self.unheard)

@@ -60,6 +60,7 @@ class Case:
             lambda _market: {"AUSDT", "BUSDT"},
             lambda _market, _part: self.streamed,
             lambda _venue, _market, _since: self.waiting,
+            lambda: 0.0,
             1.0,
         )
 

@@ -30,10 +30,11 @@ class Rig:
         self.told: list[str] = []
         self.notices: list[str] = []
         clock = SystemClock()
+        self.pacer = Pacer(clock, [Rule("connects", 100_000, 1.0)])
         access = Access(
             venue=toy.VENUE,
             endpoints={"ws": stage.url},
-            pacer=Pacer(clock, [Rule("connects", 100_000, 1.0)]),
+            pacer=self.pacer,
             spent=lambda: None,
             clock=clock,
             sink=self.board,
@@ -238,3 +239,69 @@ async def test_pings_are_sent_as_the_venue_wants_them_and_never_above_its_messag
         await until(lambda: len(seen) >= 6)
         windows = [sum(1 for t in seen if start <= t < start + 0.4) for start in seen]
         assert max(windows) <= 2
+
+
+async def test_symbols_that_speak_late_end_the_warning() -> None:
+    async with Stage() as stage, running(stage, scale=0.02) as rig:
+        peer = await stage.peer()
+        await peer.asked_all(4)
+        others: list[str] = []
+
+        async def speak() -> None:
+            while True:
+                for symbol in ["AUSDT", *others]:
+                    await peer.quote(symbol, 1.0, 1.1)
+                await asyncio.sleep(0.02)
+
+        task = asyncio.create_task(speak())
+        await until(lambda: rig.line.look().status is Status.PARTIAL)
+        others += ["BUSDT", "CUSDT", "DUSDT"]
+        await until(lambda: rig.line.look().status is Status.LIVE)
+        task.cancel()
+
+
+async def test_a_symbol_that_was_refused_is_asked_again_when_it_is_listed_again_and_on_a_new_connection() -> None:
+    async with Stage() as stage, running(stage, symbols=["AUSDT", "BUSDT"]) as rig:
+        peer = await stage.peer()
+        assert await peer.asked() == ["AUSDT", "BUSDT"]
+        await peer.say(no="BUSDT", id="0")
+        assert await peer.asked() == ["AUSDT"]
+        rig.line.change([], ["BUSDT"])
+        rig.line.change(["BUSDT"], [])
+        assert await peer.asked() == ["BUSDT"]
+        await peer.say(no="BUSDT", id="2")
+        await until(lambda: "BUSDT" in rig.line.rejected)
+        rig.line.redial()
+        assert await (await stage.peer()).asked() == ["AUSDT", "BUSDT"]
+
+
+async def test_a_price_from_the_future_does_not_outlive_the_true_ones_after_it() -> None:
+    async with Stage() as stage, running(stage) as rig:
+        peer = await stage.peer()
+        now = SystemClock().now_ms()
+        await peer.say(rows=[{"s": "AUSDT", "b": 101.0, "a": 102.0, "t": now + 300_000}])
+        await until(lambda: rig.bid("AUSDT") == 101.0)
+        await asyncio.sleep(0.01)
+        await peer.quote("AUSDT", 50.0, 51.0)
+        await until(lambda: rig.bid("AUSDT") == 50.0)
+
+
+async def test_pings_do_not_wait_for_a_used_up_budget_of_subscriptions_and_a_new_connection_has_its_own() -> None:
+    stream = toy.changed(toy.STREAM, subscribe_rules=(Rule("subscribes", 2, 3600.0),), ping_every_s=0.1)
+    async with Stage() as stage, running(stage, stream, symbols=["AUSDT"], scale=1.0) as rig:
+        peer = await stage.peer()
+        assert await peer.asked() == ["AUSDT"]
+        rig.board.seat(Leg(venue="toy", market=Market.PERP, symbol="BUSDT", coin="B"))
+        rig.line.change(["BUSDT"], [])
+        await asyncio.sleep(0.5)
+        assert peer.heard.empty(), "the budget of this connection is used up"
+        before = peer.pings
+        await until(lambda: peer.pings > before + 2)
+        rig.line.redial()
+        assert await (await stage.peer()).asked() == ["AUSDT", "BUSDT"]
+
+
+async def test_a_ban_of_one_line_bars_its_siblings_too() -> None:
+    async with Stage(refuse=lambda: 429) as stage, running(stage, scale=0.02) as rig:
+        await until(lambda: rig.line.look().status is Status.BANNED)
+        assert rig.pacer.wait_s([("connects", 1)]) > 0.5

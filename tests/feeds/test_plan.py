@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from frmon.errors import Refused
 from frmon.feeds.contract import Ask, Heard, Stream, Venue
-from frmon.feeds.plan import Change, LinePlan, after_refusal, lines, rebalance
+from frmon.feeds.plan import Change, LinePlan, after_refusal, lines, prefer, rebalance
 from frmon.feeds.venues import all_venues
 from frmon.model import Market
 
@@ -236,3 +236,14 @@ def test_every_venue_is_asked_for_every_symbol_once_within_its_limits(venue: Ven
             assert all(len(frame.frame) <= FRAME_BYTES.get(venue.name, 10**9) for frame in frames)
         if stream.per_symbol:
             assert asked == Counter(symbols)
+
+
+def test_on_demand_symbols_stay_while_they_are_among_the_interesting_and_the_best_always_come_in() -> None:
+    ranked = [f"S{i:02}" for i in range(20)]
+    assert prefer(ranked, set(), 10) == set(ranked[:10])
+    drifted = [*ranked[1:11], "S00", *ranked[11:]]
+    assert prefer(drifted, set(ranked[:10]), 10) == set(ranked[:10]), "neighbours in rank do not swap"
+    shaken = ["S19", *ranked[:19]]
+    assert "S19" in prefer(shaken, set(ranked[:10]), 10)
+    assert len(prefer(shaken, set(ranked[:10]), 10)) == 10
+    assert prefer(ranked[:3], {"GONE"}, 10) == set(ranked[:3])

@@ -128,3 +128,16 @@ async def test_who_observes_sees_every_answer_with_its_query_and_no_refusal() ->
         desk.give("/book", {}, 451)
         await refusal(one)
     assert seen == [("toy", "rest", "/book?a=%3D1", answer)]
+
+
+async def test_a_socks_proxy_that_is_down_is_said_in_words_and_loopback_needs_none() -> None:
+    http = Http("socks5://127.0.0.1:1")
+    try:
+        with pytest.raises(Unreachable) as caught:
+            await http.fetch("http://venue.invalid/book")
+        assert caught.value.why.startswith("proxy: ")
+        async with Desk() as desk:
+            desk.give("/book", {})
+            assert (await http.fetch(f"{desk.url}/book"))[0] == 200
+    finally:
+        await http.close()

@@ -54,4 +54,10 @@ def test_asked_symbols_that_do_not_speak_are_asked_again_once_and_then_counted_m
     dog.heard("book", ["B"])
     hear(carriers["book"], 21.0)
     assert dog.check(22.0, 11.5, 100).mute == 1
+    dog.heard("book", ["C"])
     assert dog.check(23.0, 11.5, 100).mute == 0
+
+
+def test_a_line_without_symbols_owes_no_data() -> None:
+    dog, _ = watchdog(1)
+    assert not dog.check(1_000.0, 0.0, 0).dead

@@ -124,6 +124,7 @@ class Peer:
     def __init__(self, connection: ServerConnection) -> None:
         self.connection = connection
         self.heard: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self.pings = 0
 
     async def say(self, **frame: Any) -> None:
         await self.connection.send(json.dumps(frame))
@@ -185,6 +186,7 @@ class Stage:
         async for message in connection:
             frame = json.loads(message)
             if "ping" in frame:
+                peer.pings += 1
                 if self._pongs:
                     await peer.say(pong=1)
             else:

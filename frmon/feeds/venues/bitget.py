@@ -158,8 +158,8 @@ VENUE = Venue(
         ),
     ),
     streams=(
-        _stream("perp", Market.PERP, "USDT-FUTURES", _PERP_PARTS, 300),
-        _stream("spot", Market.SPOT, "SPOT", _SPOT_PARTS, 100),
+        _stream("perp", Market.PERP, "USDT-FUTURES", _PERP_PARTS, 150),
+        _stream("spot", Market.SPOT, "SPOT", _SPOT_PARTS, 50),
     ),
     server_times=(ServerTime(_TIME, read_time),),
     verdict=verdict,

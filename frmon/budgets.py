@@ -1,0 +1,46 @@
+"""What was spent of the venues' limits, remembered over restarts: a program that starts again has spent already."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from frmon.clock import Clock
+from frmon.config import Settings
+from frmon.feeds import pacer
+from frmon.feeds.contract import Venue
+
+KEPT = 32  # sets of endpoints that are remembered beside our own
+SAVE_EVERY_S = 5.0
+
+
+class Budgets:
+    """One pacer per venue, with what earlier runs spent. `state_dir` None: nothing is remembered."""
+
+    def __init__(self, venues: Iterable[Venue], settings: Settings, clock: Clock, state_dir: Path | None) -> None:
+        self._path = None if state_dir is None else state_dir / "budgets.json"
+        self._clock = clock
+        self._keys = {v.name: _key(v, settings) for v in venues}
+        saved = self._saved()
+        self.pacers = {v.name: pacer.Pacer(clock, v.rules, saved=saved.get(self._keys[v.name])) for v in venues}
+
+    async def keep(self) -> None:
+        """Write it down every few seconds, for ever. Connects are worth a `save` at once."""
+        while True:
+            await self._clock.sleep(SAVE_EVERY_S)
+            self.save()
+
+    def save(self) -> None:
+        """Write down what was spent, beside what was spent at other endpoints."""
+        if self._path is None:
+            return
+        mine = {key: self.pacers[name].export() for name, key in self._keys.items()}
+        others = [(key, value) for key, value in self._saved().items() if key not in mine]
+        pacer.save(self._path, {**dict(others[-KEPT:]), **mine})
+
+    def _saved(self) -> dict[str, object]:
+        saved = None if self._path is None else pacer.load(self._path)
+        return saved if isinstance(saved, dict) else {}
+
+
+def _key(venue: Venue, settings: Settings) -> str:
+    endpoints = {**venue.endpoints, **settings.venues[venue.name].endpoints}
+    return f"{venue.name} {' '.join(sorted(endpoints.values()))}"

@@ -1,0 +1,78 @@
+"""What one connection says to its venue: subscribe frames and keep-alives, each within the venue's limits."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+
+from frmon.clock import Clock
+from frmon.feeds.contract import Stream
+from frmon.feeds.pacer import Pacer
+from frmon.feeds.wire import Socket
+
+REMEMBERED = 256  # frames that a refusal may still name
+
+
+class Asking:
+    """What is to be asked and what was. The venue counts per connection, and so do we: `begin` starts anew."""
+
+    def __init__(self, stream: Stream, clock: Clock) -> None:
+        self.at = 0.0  # monotonic time of the last ask, or of the beginning
+        self._stream = stream
+        self._clock = clock
+        self._messages = [(r.name, 1) for r in stream.ask_rules]
+        self._subscriptions = [(r.name, 1) for r in stream.subscribe_rules]
+        self._wake = asyncio.Event()
+        self._wanted: deque[tuple[bool, list[str]]] = deque()  # (ask or unask, symbols)
+        self._asked: dict[str, tuple[str, ...]] = {}
+        self._request = 0
+        self.begin()
+
+    def begin(self) -> None:
+        """A new connection, on which nothing was said yet."""
+        self.at = self._clock.mono()
+        self._budget = Pacer(self._clock, [*self._stream.ask_rules, *self._stream.subscribe_rules])
+        self._wanted.clear()
+        self._asked.clear()
+
+    def want(self, symbols: Iterable[str], *, ask: bool = True) -> None:
+        """Ask for symbols (all of the market, where the stream covers it), or no longer for them."""
+        self._wanted.append((ask, sorted(symbols)))
+        self._wake.set()
+
+    def asked_by(self, request: str | None) -> tuple[str, ...]:
+        """The symbols that the frame with this id asked for; none where it is not known."""
+        return self._asked.get(request or "", ())
+
+    async def run(self, socket: Socket, asked: Callable[[Sequence[str]], None]) -> None:
+        """Send what is wanted, for ever; `asked` is told the symbols that were asked for."""
+        stream = self._stream
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._wanted:
+                ask, symbols = self._wanted.popleft()
+                form = stream.ask if ask or stream.unask is None else stream.unask
+                for frame in form(symbols if stream.per_symbol else (), self._request):
+                    await self._budget.grant(self._subscriptions)  # the slow one first: pings must not queue behind it
+                    await self._budget.grant(self._messages)
+                    self._request += 1
+                    self._remember(frame.request, frame.symbols)
+                    await socket.send(frame.frame)
+                self.at = self._clock.mono()
+                asked(symbols if ask else ())
+
+    async def ping(self, socket: Socket, every_s: float) -> None:
+        """Keep alive with the venue's own text, for ever."""
+        ping = self._stream.ping
+        if ping is None:
+            await asyncio.Event().wait()
+            return
+        while True:
+            await self._clock.sleep(every_s)
+            await self._budget.grant(self._messages)
+            await socket.send(ping)
+
+    def _remember(self, request: str, symbols: tuple[str, ...]) -> None:
+        self._asked[request] = symbols
+        if len(self._asked) > REMEMBERED:
+            del self._asked[next(iter(self._asked))]
