@@ -36,6 +36,13 @@ class Part:
         by = self.by
         return by is not None and by.source == "ws" and by.live and by.generation == self.generation
 
+    def repeat(self, carrier: Carrier, at: float) -> None:
+        """What is held was stated once more. A REST reply leaves it to the stream that it rides on."""
+        if carrier.source == "rest" and self.rides():
+            self.at = at
+        else:
+            self.state(carrier, at)
+
     def state(self, carrier: Carrier, at: float) -> None:
         """It was stated on `carrier`, received at `at`."""
         self.at = at
@@ -102,12 +109,14 @@ class Cell:
 
     def is_crossed(self) -> bool:
         """Whether the bid stands above the ask."""
-        return self.bid is not None and self.ask is not None and self.bid > self.ask
+        bid, ask = self.bid, self.ask
+        return bid is not None and ask is not None and bid > ask
 
     def mid(self) -> float | None:
         """The best guess of what the coin is worth here: mid, else mark, else last; for comparison of identity only."""
-        if self.bid and self.ask:
-            return (self.bid + self.ask) / 2
+        bid, ask = self.bid, self.ask
+        if bid and ask:
+            return (bid + ask) / 2
         return self.mark or self.last
 
 

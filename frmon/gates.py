@@ -96,7 +96,8 @@ def _mismatches(row: Row, legs: tuple[Cell, Cell], question: Question) -> int:
 
 def _gross(buy: Cell, sell: Cell) -> float:
     """-inf while a price is unknown."""
-    return gross_pct(buy.ask, sell.bid) if buy.ask and sell.bid else -inf
+    ask, bid = buy.ask, sell.bid
+    return gross_pct(ask, bid) if ask and bid else -inf
 
 
 def _name(cell: Cell) -> str:

@@ -85,20 +85,29 @@ def best_of(cells: Sequence[Cell], terms: Terms) -> Spread | None:
 def pairs(row: Row, terms: Terms, now: float, now_ms: int) -> list[Spread]:
     """Every ordered pair of legs that qualify, in the order of (buy, sell), also those that need a borrow."""
     cells = qualified(row.cells, terms, now, now_ms)
-    return [pair(buy, sell, terms) for buy in cells for sell in cells if buy is not sell]
+    found = [pair_now(buy, sell, terms) for buy in cells for sell in cells if buy is not sell]
+    return [spread for spread in found if spread is not None]
 
 
 def pair(buy: Cell, sell: Cell, terms: Terms) -> Spread:
-    """The spread of one pair of qualified legs."""
-    assert buy.ask is not None
-    assert sell.bid is not None
-    gross = gross_pct(buy.ask, sell.bid)
+    """The spread of one pair of qualified legs. Only for the thread that writes them; see `pair_now`."""
+    found = pair_now(buy, sell, terms)
+    assert found is not None
+    return found
+
+
+def pair_now(buy: Cell, sell: Cell, terms: Terms) -> Spread | None:
+    """The spread of one pair of legs, from any thread: None when a price that it needs has gone meanwhile."""
+    ask, bid = buy.ask, sell.bid
+    if not ask or bid is None:
+        return None
+    gross = gross_pct(ask, bid)
     fees = fees_pct(buy.key, sell.key, terms.fees)
     return Spread(
         buy=buy.key,
         sell=sell.key,
-        buy_price=buy.ask,
-        sell_price=sell.bid,
+        buy_price=ask,
+        sell_price=bid,
         gross_pct=gross,
         fees_pct=fees,
         net_pct=gross - fees,
@@ -114,8 +123,10 @@ def gross_pct(ask: float, bid: float) -> float:
 
 
 def exit_pct(buy: Cell, sell: Cell) -> float | None:
-    """What it costs now to leave long `buy`, short `sell`: (ask of `sell` - bid of `buy`) / bid of `buy` × 100."""
-    return (sell.ask - buy.bid) / buy.bid * 100 if sell.ask and buy.bid else None
+    """What it costs now to leave long `buy`, short `sell`: (ask of `sell` - bid of `buy`) / bid of `buy` × 100. None while
+    a price is unknown."""
+    ask, bid = sell.ask, buy.bid
+    return (ask - bid) / bid * 100 if ask and bid else None
 
 
 def fees_pct(buy: LegKey, sell: LegKey, fees: Mapping[tuple[str, Market], float]) -> float:
@@ -127,9 +138,8 @@ def hourly(cell: Cell) -> float | None:
     """What a long pays per hour as a fraction; 0 for spot, None while rate or interval is unknown."""
     if cell.key.market is SPOT:
         return 0.0
-    if cell.funding_rate is None or not cell.funding_interval_h:
-        return None
-    return cell.funding_rate / cell.funding_interval_h
+    rate, hours = cell.funding_rate, cell.funding_interval_h
+    return None if rate is None or not hours else rate / hours
 
 
 def carry_per_hour(buy: Cell, sell: Cell) -> float | None:
@@ -160,13 +170,13 @@ def basis_pct(row: Row, venue: str, fit: Callable[[Cell], bool] = is_sane) -> fl
     if legs is None:
         return None
     spot, perp = (_mid(cell) for cell in legs)
-    return (perp - spot) / spot * 100
+    return None if not spot or perp is None else (perp - spot) / spot * 100
 
 
 def outliers(cells: Sequence[Cell]) -> list[Cell]:
     """Those of a coin's qualified legs that are outliers among them."""
-    mids = [_mid(c) for c in cells]
-    if len(cells) < 3 or max(mids) <= min(mids) * (1 + OUTLYING):
+    mids = _mids(cells)
+    if len(mids) < 3 or max(mids) <= min(mids) * (1 + OUTLYING):
         return []
     return [c for c in cells if is_outlier(c, [o for o in cells if o is not c])]
 
@@ -175,15 +185,18 @@ def is_outlier(cell: Cell, others: Sequence[Cell]) -> bool:
     """Whether a leg's mid is more than 20 % off the median of other legs (all of them qualified) that agree: at least
     two, within 5 % of each other, and more than agree with this leg, counting itself."""
     mid = _mid(cell)
-    crowds = _crowds(others)
-    friends = 1 + sum(max(mid, m) <= min(mid, m) * AGREEING for m in map(_mid, others))
+    if mid is None:
+        return False
+    mids = _mids(others)
+    crowds = _crowds(mids)
+    friends = 1 + sum(max(mid, m) <= min(mid, m) * AGREEING for m in mids)
     return bool(crowds) and friends < len(crowds[0]) and all(_off(mid, c) > OUTLYING + EPSILON for c in crowds)
 
 
 def off_pct(cell: Cell, others: Sequence[Cell]) -> float | None:
     """How far a leg's mid is from the median of most others that agree, in percent of it; None while no two agree."""
-    crowds = _crowds(others)
-    return min(_off(_mid(cell), c) for c in crowds) * 100 if crowds else None
+    mid, crowds = _mid(cell), _crowds(_mids(others))
+    return min(_off(mid, c) for c in crowds) * 100 if crowds and mid is not None else None
 
 
 def flags(row: Row, terms: Terms, now: float, now_ms: int) -> list[Flag]:
@@ -216,13 +229,19 @@ def _better(one: tuple[Cell, Cell | None], other: tuple[Cell | None, Cell], term
     return min(found, key=lambda s: (-s.gross_pct, s.buy, s.sell), default=None)
 
 
-def _mid(cell: Cell) -> float:
-    return (cell.bid + cell.ask) / 2  # type: ignore[operator]  # qualified or sane: both are prices
+def _mid(cell: Cell) -> float | None:
+    """None when a price has gone: another thread than the writer's may see that of a leg that qualified just before."""
+    bid, ask = cell.bid, cell.ask
+    return None if bid is None or ask is None else (bid + ask) / 2
 
 
-def _crowds(cells: Sequence[Cell]) -> list[list[float]]:
-    """The mids of the largest groups, of at least two, in which the highest is at most 5 % above the lowest."""
-    mids = sorted(map(_mid, cells))
+def _mids(cells: Iterable[Cell]) -> list[float]:
+    return [mid for cell in cells if (mid := _mid(cell)) is not None]
+
+
+def _crowds(known: Iterable[float]) -> list[list[float]]:
+    """Of mids the largest groups, of at least two, in which the highest is at most 5 % above the lowest."""
+    mids = sorted(known)
     groups = [mids[n : bisect_right(mids, mids[n] * AGREEING)] for n in range(len(mids))]
     size = max(map(len, groups), default=0)
     return [g for g in groups if len(g) == size] if size > 1 else []

@@ -185,7 +185,8 @@ def _best_known(cells: Iterable[Cell], look: Look) -> Figure:
     """The price of the perpetual, else of the spot pair; a fresh one before a stale one."""
     found = NOTHING
     for cell in sorted(cells, key=lambda c: c.key.market is not Market.PERP):
-        value = (cell.bid + cell.ask) / 2 if cell.bid and cell.ask else cell.last
+        bid, ask = cell.bid, cell.ask
+        value = (bid + ask) / 2 if bid and ask else cell.last
         if value is None:
             continue
         fresh = cell.is_fresh(look.now, look.terms.freshness)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from frmon.board import Cell, Row
 from frmon.funding import break_even_hold_h, countdown_s, difference_8h, is_known
 from frmon.model import Market, Spread
-from frmon.spread import hourly, pair, qualified
+from frmon.spread import hourly, pair_now, qualified
 from frmon.tui import figures
 from frmon.tui.columns import COIN, Named, leg_name, next_text, signed_text, soonest
 from frmon.tui.grid import NOTHING, Column, Figure, Look, Piece, arrow, number, tone
@@ -50,7 +50,7 @@ def best_carry(row: Row, look: Look) -> Spread | None:
         ),
         default=None,
     )
-    return None if found is None else pair(found[3], found[4], look.terms)
+    return None if found is None else pair_now(found[3], found[4], look.terms)
 
 
 def _difference(row: Row, look: Look) -> Figure:

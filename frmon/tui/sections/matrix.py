@@ -65,9 +65,10 @@ def _piece(legs: tuple[Cell, Cell], is_best: bool, room: int, look: Look) -> tup
     buy, sell = legs
     if buy is sell:
         return f"{'.' if look.ascii else '·':>{room}}", "stale"
-    if buy.ask is None or sell.bid is None:
+    ask, bid = buy.ask, sell.bid
+    if ask is None or bid is None:
         return f"{figures.UNKNOWN:>{room}}", "stale"
-    gross = gross_pct(buy.ask, sell.bid)
+    gross = gross_pct(ask, bid)
     told = figures.signed(gross, 3 if room > 7 else 2, room - 1)
     if is_best:
         return f"{_star(look) + told:>{room}}", "good"
