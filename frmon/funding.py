@@ -19,6 +19,14 @@ DEAD_BAND = 1e-5
 SLACK_MS = 60_000
 """How far our wall clock may be behind a venue's when it says that a settlement was."""
 
+MAX_AGE_S = 600.0
+"""A predicted rate that nobody confirmed for longer is not current: venues state theirs every 1 to 90 s on streams, and in
+every REST reply."""
+
+MAX_QUIET_S = 32_400.0
+"""How long silence on a live stream that pushes changes confirms a rate: rates at their default stay the same from one
+settlement to the next, 8 h, and an hour is for what may be late."""
+
 
 class Rates(msgspec.Struct, frozen=True, kw_only=True):
     """The predicted rate of one leg in comparable units, in percent of the position."""
@@ -32,6 +40,12 @@ def rates(cell: Cell) -> Rates | None:
     """The predicted rate by hour, 8 hours and year; zeros for spot, None while rate or interval is unknown."""
     rate = hourly(cell)
     return None if rate is None else Rates(per_hour_pct=rate * 100, per_8h_pct=rate * 800, apr_pct=rate * 876_000)
+
+
+def funding_is_fresh(cell: Cell, now: float) -> bool:
+    """Whether a leg's predicted rate was confirmed at most `MAX_AGE_S` before `now` (monotonic): stated, repeated by a REST
+    reply, or unchanged on a live stream that pushes changes. Always true for spot, which pays nothing."""
+    return cell.key.market is Market.SPOT or now - cell.funding.confirmed_at(now, MAX_QUIET_S) <= MAX_AGE_S
 
 
 def interval_ms(cell: Cell) -> int | None:
@@ -87,8 +101,13 @@ class Carries(msgspec.Struct, frozen=True, kw_only=True):
     in_24h: float | None
 
 
-def carries(buy: Cell, sell: Cell, now_ms: int) -> Carries:
-    """Carry to the usual horizons."""
+NO_CARRIES = Carries(next_ms=None, to_next=None, in_8h=None, in_24h=None)
+
+
+def carries(buy: Cell, sell: Cell, now_ms: int, now: float | None = None) -> Carries:
+    """Carry to the usual horizons; nothing is known where a rate is not fresh at `now` (monotonic; None: do not ask)."""
+    if now is not None and not (funding_is_fresh(buy, now) and funding_is_fresh(sell, now)):
+        return NO_CARRIES
     due = first_settlement_ms(buy, sell, now_ms)
     return Carries(
         next_ms=due,
@@ -128,6 +147,11 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
 def is_known(cell: Cell) -> bool:
     """Whether a leg's funding may be compared: not quarantined, not halted."""
     return not (cell.leg.quarantine or cell.leg.halted)
+
+
+def is_known_at(now: float) -> Callable[[Cell], bool]:
+    """`is_known` and fresh at `now` (monotonic): a `fit` for `difference_8h`."""
+    return lambda cell: is_known(cell) and funding_is_fresh(cell, now)
 
 
 def difference_8h(row: Row, fit: Callable[[Cell], bool] = is_known) -> Difference | None:

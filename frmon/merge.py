@@ -60,12 +60,19 @@ def take_reply(cell: Cell, tick: Tick, carrier: Carrier, receipt: Receipt) -> No
         _unstamp(cell, tick)
         taken = _quote(cell, tick, 0)
         _rest_of(cell, tick, 0, carrier, receipt.at)
+    _confirm(cell, tick, receipt.at)
     if agrees and rode:
         quote.at = receipt.at
     elif taken or agrees:
         _ride(cell, carrier, receipt, rode)
         if taken:
             _note(cell, ms, receipt.now_ms, carrier.source)
+
+
+def _confirm(cell: Cell, tick: Tick, at: float) -> None:
+    """A reply that agrees confirms what it repeats, also where it may replace nothing."""
+    if tick.funding_rate is not None and tick.funding_rate == cell.funding_rate:
+        cell.funding.at = max(cell.funding.at, at)
 
 
 def _is_spoken(quote: Part, rode: bool, receipt: Receipt) -> bool:
@@ -165,10 +172,12 @@ def _reference(cell: Cell, tick: Tick, ms: int, carrier: Carrier, at: float) -> 
 
 
 def _funding(cell: Cell, tick: Tick, ms: int, carrier: Carrier, at: float) -> None:
-    if tick.funding_rate is not None and ms >= cell.rate_ms:
-        cell.funding_rate = tick.funding_rate
+    rate = tick.funding_rate
+    if rate is not None and ms >= cell.rate_ms:
+        tell = cell.funding.repeat if rate == cell.funding_rate else cell.funding.state
+        tell(carrier, at)
+        cell.funding_rate = rate
         cell.rate_ms = ms
-        cell.funding.state(carrier, at)
     if tick.next_funding_ms is not None and ms >= cell.next_ms:
         cell.next_funding_ms = tick.next_funding_ms or None
         cell.next_ms = ms

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from frmon import funding
-from frmon.board import Cell, Row
-from frmon.model import LegKey, Market, Spread
-from tests.given import VENUES, WALL, Desk, leg
+from frmon.board import Board, Cell, Row
+from frmon.model import Carrier, LegKey, Market, Spread, Tick
+from tests.given import VENUES, WALL, Desk, leg, line
 
 HOUR = 3_600_000
 
@@ -268,3 +268,64 @@ def test_a_difference_is_only_between_perps_that_may_be_compared() -> None:
     assert found is not None
     assert (found.high.venue, found.low.venue) == ("bybit", "okx")
     assert found.pct == pytest.approx(0.02)
+
+
+class Spoken:
+    """A perp whose stream said its rate once, at second 0."""
+
+    def __init__(self, *, pushes_changes: bool) -> None:
+        self.stream = line("okx", pushes_changes=pushes_changes)
+        self.rest = Carrier("okx", Market.PERP, "funding", source="rest", stamped=False)
+        self.board = Board()
+        self.board.seat(leg("okx"))
+        self.cell = self.board.rows["PEPE"].cells[0]
+        self.say(self.stream, 0.0, 0.0001)
+
+    def say(self, carrier: Carrier, at: float, rate: float) -> None:
+        stamp = WALL + round(at * 1000) if carrier is self.stream else None
+        carrier.heard_at = at
+        self.board.take(carrier, [Tick(symbol="PEPEUSDT", funding_rate=rate, event_ms=stamp)], at, WALL)
+
+
+def test_a_rate_is_fresh_for_ten_minutes_and_spot_always_is() -> None:
+    one = Spoken(pushes_changes=False)
+    assert funding.funding_is_fresh(one.cell, funding.MAX_AGE_S)
+    assert not funding.funding_is_fresh(one.cell, funding.MAX_AGE_S + 1)
+    one.say(one.stream, 500.0, 0.0001)
+    assert funding.funding_is_fresh(one.cell, funding.MAX_AGE_S + 1)
+    assert funding.funding_is_fresh(spot(), 1e9)
+    assert not funding.funding_is_fresh(perp(), 0.0), "never stated"
+
+
+def test_silence_on_a_live_stream_that_pushes_changes_confirms_a_rate() -> None:
+    one = Spoken(pushes_changes=True)
+    one.stream.heard_at = 9000.0
+    assert funding.funding_is_fresh(one.cell, 9000.0 + funding.MAX_AGE_S)
+    assert not funding.funding_is_fresh(one.cell, 9001.0 + funding.MAX_AGE_S)
+    one.stream.heard_at = 1e6
+    assert not funding.funding_is_fresh(one.cell, 1e6), "not for ever"
+    one.stream.heard_at = 9000.0
+    one.stream.generation += 1
+    assert not funding.funding_is_fresh(one.cell, 9000.0), "not over a new connection"
+
+
+def test_a_reply_that_repeats_a_rate_confirms_it_and_leaves_it_to_its_stream() -> None:
+    one = Spoken(pushes_changes=True)
+    one.stream.heard_at = 1000.0
+    one.say(one.rest, 1000.0, 0.0001)
+    assert (one.cell.funding.by, one.cell.funding.at) == (one.stream, 1000.0)
+    one.say(one.rest, 1500.0, 0.0002)
+    assert (one.cell.funding_rate, one.cell.funding.by, one.cell.funding.at) == (0.0002, one.rest, 1500.0)
+
+
+def test_what_is_not_fresh_is_left_out_where_one_asks() -> None:
+    desk = Desk(leg("okx"), leg("bybit"))
+    for venue, rate, at in (("okx", 0.0001, 0.0), ("bybit", 0.0003, 500.0)):
+        desk.say(leg(venue), 1.0, 1.0, at, funding_rate=rate, funding_interval_h=8.0, next_funding_ms=WALL + HOUR)
+    row = desk.board.rows["PEPE"]
+    buy, sell = (next(c for c in row.cells if c.key.venue == v) for v in ("okx", "bybit"))
+    assert funding.difference_8h(row, funding.is_known_at(600.0)) == funding.difference_8h(row)
+    assert funding.difference_8h(row, funding.is_known_at(601.0)) is None
+    assert funding.carries(buy, sell, WALL, 600.0).in_8h == pytest.approx(0.0002)
+    assert funding.carries(buy, sell, WALL, 601.0) == funding.NO_CARRIES
+    assert funding.carries(buy, sell, WALL).in_8h == pytest.approx(0.0002)

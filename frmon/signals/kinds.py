@@ -11,6 +11,7 @@ import msgspec
 
 from frmon.board import Cell, Row
 from frmon.config import KindSettings, RuleSettings, SignalSettings
+from frmon.funding import funding_is_fresh
 from frmon.model import LegKey, Market
 from frmon.signals.trigger import Key, Limits, Reading
 from frmon.spread import Terms, fees_pct, gross_pct, hourly, outliers, qualified
@@ -36,8 +37,8 @@ class Reader(Protocol):
         """Whether any key of this coin could be at or above the threshold."""
         ...
 
-    def read(self, coin: str, cells: Sequence[Cell]) -> Iterator[Reading]:
-        """The value of every key whose legs are among these."""
+    def read(self, coin: str, cells: Sequence[Cell], now: float) -> Iterator[Reading]:
+        """The value of every key whose legs are among these, at `now` (monotonic seconds)."""
         ...
 
     def is_seated(self, row: Row, key: Key) -> bool:
@@ -117,7 +118,7 @@ class Prices(msgspec.Struct, frozen=True, kw_only=True):
         low, high = min(lows, default=0.0), max(highs, default=0.0)
         return low > 0 and high > low and limits.reached(gross_pct(low, high))
 
-    def read(self, coin: str, cells: Sequence[Cell]) -> Iterator[Reading]:
+    def read(self, coin: str, cells: Sequence[Cell], now: float) -> Iterator[Reading]:
         longs = _per_venue((c for c in cells if c.key.market in self.bought), self.buy, min)
         shorts = _per_venue((c for c in cells if c.key.market in self.sold), self.sell, max)
         for short, high in shorts.items():
@@ -130,8 +131,8 @@ class Prices(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Carry:
-    """What holding two perpetuals pays by funding in 8 h, in percent, less the taker fees of a round trip. The price of a
-    key is that of entering it: bid of the short leg, ask of the long one."""
+    """What holding two perpetuals pays by funding in 8 h, in percent, less the taker fees of a round trip. Rates that are
+    not fresh say nothing. The price of a key is that of entering it: bid of the short leg, ask of the long one."""
 
     def __init__(self, terms: Terms) -> None:
         self._fees = terms.fees
@@ -140,8 +141,9 @@ class Carry:
         rates = [rate for c in row.cells if c.key.market is Market.PERP and (rate := hourly(c)) is not None]
         return len(rates) > 1 and limits.reached((max(rates) - min(rates)) * HOURS * 100)
 
-    def read(self, coin: str, cells: Sequence[Cell]) -> Iterator[Reading]:
-        legs = [(rate, c) for c in cells if c.key.market is Market.PERP and (rate := hourly(c)) is not None]
+    def read(self, coin: str, cells: Sequence[Cell], now: float) -> Iterator[Reading]:
+        perps = (c for c in cells if c.key.market is Market.PERP and funding_is_fresh(c, now))
+        legs = [(rate, c) for c in perps if (rate := hourly(c)) is not None]
         longs = {c.key.venue: (rate, c) for rate, c in sorted(legs, key=_rate, reverse=True)}  # the lowest rate stays
         shorts = {c.key.venue: (rate, c) for rate, c in sorted(legs, key=_rate)}
         for short, (received, sell) in shorts.items():
@@ -185,10 +187,10 @@ class Intervals:
             self._legs[cell.key] = _Interval(hours, hours)
         return known != hours
 
-    def read(self, coin: str, cells: Sequence[Cell]) -> Iterator[Reading]:
+    def read(self, coin: str, cells: Sequence[Cell], now: float) -> Iterator[Reading]:
         for cell in cells:
             rate, hours = hourly(cell), cell.funding_interval_h
-            if rate is not None and hours and self._is_news(cell):
+            if rate is not None and hours and funding_is_fresh(cell, now) and self._is_news(cell):
                 was = self._legs[cell.key]
                 times = was.times + 1 if was.seen == hours else 1
                 done = times >= self._samples

@@ -50,7 +50,7 @@ class Rule:
         kind = self._kinds[SPREAD]
         samples, left = self._triggers[SPREAD].standing(key, now)
         cells = sound(row, self.terms, now, now_ms) if row is not None else []
-        values = (r.value for r in kind.reader.read(key[0], cells) if r.key == key)
+        values = (r.value for r in kind.reader.read(key[0], cells, now) if r.key == key)
         return Standing(
             samples=samples,
             needed=kind.limits.samples,
@@ -68,7 +68,7 @@ class Rule:
             near = [k for k in self._kinds.values() if k.reader.may_reach(row, k.limits) or coin in followed[k.name]]
             cells = sound(row, self.terms, now, now_ms) if near else []
             for kind in near:
-                readings = (r for r in kind.reader.read(coin, cells) if isfinite(r.value))
+                readings = (r for r in kind.reader.read(coin, cells, now) if isfinite(r.value))
                 found[kind.name].update((r.key, r) for r in readings)
         return found
 

@@ -203,3 +203,15 @@ def test_the_memory_of_intervals_is_bounded(monkeypatch: pytest.MonkeyPatch) -> 
         board.seat(one)
         reader.may_reach(board.rows[f"C{n}"], limits)
         assert len(reader._legs) <= 11
+
+
+def test_a_rate_that_nobody_repeats_gives_no_funding_signal() -> None:
+    a, b = leg("binance"), leg("okx")
+    played = Played(a, b, funding=KindSettings(on=True, threshold_pct=0.1, samples=1))
+    for one, rate in ((a, 0.01), (b, 0.0)):
+        played.fund(one, rate, 8.0)
+    played.now += 3 * 86_400
+    assert [played.sample({a: 100.0, b: 100.0}) for _ in range(3)] == [[]] * 3
+    for one, rate in ((a, 0.01), (b, 0.0)):
+        played.fund(one, rate, 8.0)
+    assert played.sample({a: 100.0, b: 100.0}) == [("funding", "binance", "okx")]
