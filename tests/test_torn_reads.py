@@ -21,7 +21,7 @@ class Fading(Cell):
     left = 0
     seen: float | None = None
 
-    @property  # type: ignore[override]
+    @property
     def bid(self) -> float | None:
         self.left -= 1
         return self.seen if self.left >= 0 else None

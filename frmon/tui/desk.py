@@ -1,6 +1,5 @@
 """The main screen: what stands where, and what the keys do to it."""
 
-import logging
 from collections.abc import Callable
 from typing import ClassVar
 
@@ -25,8 +24,6 @@ from frmon.tui.panel import Signals
 from frmon.tui.source import Source
 from frmon.tui.state import State
 from frmon.tui.table import Heading, LiveTable
-
-LOG = logging.getLogger("frmon.tui")
 
 WIDE = 112
 """From this width on the signals stand beside the table."""
@@ -104,25 +101,23 @@ class Desk(Screen[None]):
         return Look(clock.mono(), clock.now_ms(), self.source.terms, self.codes, pins, self.frame.ascii, z)
 
     def tick(self) -> None:
-        """Paint what changed, unless the terminal lags behind or something covers the table. A bug in here costs one
-        picture, never the program."""
+        """Paint what changed, unless the terminal lags behind or something covers the table."""
         if guard.is_behind(self.app._driver) or self.app.screen is not self:
             return
         self._beat += 1
-        try:
-            self.paint(whole=self._beat % round(self._per_second()) == 0)
-        except Exception as bug:
-            LOG.exception("a picture was lost")
-            self.frame.screen_trouble = f"SCREEN: {type(bug).__name__}: {bug}"
-            self.frame.show_banner()
+        self.paint(whole=self._beat % round(self._per_second()) == 0)
 
     def paint(self, whole: bool) -> None:
         """The table; with `whole` also everything around it."""
+        with self.frame.surviving():
+            self._paint(whole)
+
+    def _paint(self, whole: bool) -> None:
         if whole or not self.frame.states:
             self.frame.read_states()
         look = self.look()
         if self.view.is_due(look, self.source.board.layout):
-            self.rearrange()
+            self._rearrange()
         self.table.tick()
         if whole:
             self.frame.screen_trouble = ""
@@ -133,12 +128,13 @@ class Desk(Screen[None]):
 
     def repaint(self) -> None:
         """Everything, now."""
-        if not self.frame.states:
-            self.frame.read_states()
-        self.rearrange()
-        self.paint(whole=True)
+        with self.frame.surviving():
+            if not self.frame.states:
+                self.frame.read_states()
+            self._rearrange()
+            self._paint(whole=True)
 
-    def rearrange(self) -> None:
+    def _rearrange(self) -> None:
         """Sort and filter anew, now."""
         board = self.source.board
         was_at = self.view.place(self.table.cursor)
@@ -179,8 +175,9 @@ class Desk(Screen[None]):
     def sort_by(self, column: str) -> None:
         """Sort by this column; again: the other way round."""
         self.view.sort_by(column)
-        self.rearrange()
-        self.table.tick()
+        with self.frame.surviving():
+            self._rearrange()
+            self.table.tick()
 
     def action_sort_step(self, by: int) -> None:
         """Sort by a neighbour among the columns that are shown."""
@@ -209,10 +206,11 @@ class Desk(Screen[None]):
 
     def action_pause(self) -> None:
         """Stop the picture or let it go on."""
-        if self.view.frozen is None:
-            self.view.pause(list(self.source.board.rows.values()), self.look())
-        else:
-            self.view.resume()
+        with self.frame.surviving():
+            if self.view.frozen is None:
+                self.view.pause(list(self.source.board.rows.values()), self.look())
+            else:
+                self.view.resume()
         self.repaint()
 
     def action_pin(self) -> None:

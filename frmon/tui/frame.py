@@ -1,6 +1,8 @@
 """Everything around the table: banner, heading, detail, signals, status. Painted about once a second."""
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from frmon.model import VenueState
 from frmon.tui import figures, status
@@ -13,6 +15,8 @@ from frmon.tui.sections.glance import glance
 from frmon.tui.source import Source
 from frmon.tui.table import Heading, LiveTable, heading
 from frmon.tui.view import OPPORTUNITY_PCT, View
+
+LOG = logging.getLogger("frmon.tui")
 
 HINTS = (
     ("?", "help"),
@@ -64,6 +68,16 @@ class Frame:
         if status.are_all_down(self.states):
             return f"NO VENUE IS REACHABLE - {status.words_line(self.states, self.venues)}"
         return ""
+
+    @contextmanager
+    def surviving(self) -> Iterator[None]:
+        """A bug in here costs one picture and is told, and never ends the program."""
+        try:
+            yield
+        except Exception as bug:
+            LOG.exception("a picture was lost")
+            self.screen_trouble = f"SCREEN: {type(bug).__name__}: {bug}"
+            self.show_banner()
 
     def show_banner(self) -> None:
         """Paint the banner; it takes a line only while there is something to say."""

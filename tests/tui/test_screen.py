@@ -446,6 +446,24 @@ async def test_a_bug_in_a_picture_is_shown_and_the_next_one_is_painted(engine: F
         assert "SCREEN" not in text(app)
 
 
+@pytest.mark.parametrize("keys", [("/", "b"), ("r",), ("2",), ("F",), ("p",), ("enter",)])
+async def test_a_bug_after_a_key_is_shown_and_ends_nothing(
+    engine: FakeEngine, tmp_path: Path, keys: tuple[str, ...]
+) -> None:
+    async with shown(engine, tmp_path) as (app, pilot):
+        view = app.desk.view
+        whole = view.rearrange
+        view.rearrange = view.pause = app.desk.frame.signals.update_from = lambda *_: 1 / 0  # type: ignore[method-assign,assignment,return-value]
+        await press(pilot, *keys)
+        assert app.is_running
+        assert "SCREEN: ZeroDivisionError" in text(app)
+        view.rearrange = whole  # type: ignore[method-assign]
+        del app.desk.frame.signals.update_from
+        app.desk.paint(whole=True)
+        await settle(pilot)
+        assert "SCREEN" not in text(app)
+
+
 async def test_when_every_venue_is_down_the_banner_says_so(engine: FakeEngine, tmp_path: Path) -> None:
     for state in engine.venue_states:
         state.status, state.detail = Status.DNS, "name not found"
