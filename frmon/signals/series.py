@@ -1,10 +1,11 @@
-"""How the spread of one pair went: points at equal steps over a few spans, in bounded memory, and what they say about the
-spread of now. Pure; times are seconds on a monotonic clock, values percent."""
+"""How one spread went: points at equal steps over a few spans, in bounded memory, and what they say about the spread of
+now. Points are samples, no means: what is compared is of one kind. Pure; times are seconds on a monotonic clock, values
+percent."""
 
 from array import array
 from collections.abc import Sequence
 from itertools import pairwise
-from math import fsum, isnan, log, nan, sqrt
+from math import fsum, inf, isnan, log, nan, sqrt
 
 import msgspec
 
@@ -15,6 +16,9 @@ POINTS = 450
 
 STEPS = 4
 """Steps of a span in one of the next longer span."""
+
+UNKNOWN = (nan, inf, -inf)
+"""Last, lowest and highest value of a step in which none is known."""
 
 ENOUGH = 30
 """Fewer points say nothing."""
@@ -29,7 +33,8 @@ REVERTS = -2.88
 
 
 class Window(msgspec.Struct, frozen=True, kw_only=True):
-    """One span's view of the live value. All statistics are of the points before it; None with fewer than `ENOUGH`."""
+    """One span's view of the live value. All statistics are of the points before it, `low` and `high` of everything between
+    them too; None with fewer than `ENOUGH`."""
 
     span_s: float
     points: int
@@ -54,34 +59,37 @@ class Norm(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Tier:
-    """The points of one span. `points` is replaced, never changed: others may read it at any time; nan = not known."""
+    """One span in equal steps. Of every step: `points` the value that held last, as raw as a live one; `lows` and `highs`
+    all that held in it. The arrays are replaced, never changed: others may read them at any time. Steps in which nothing
+    was known: nan, inf, -inf."""
 
-    __slots__ = ("_bucket", "_covered_s", "_most", "_norm", "_norm_of", "_sum", "_up", "points", "span_s", "step_s")
+    __slots__ = (
+        "_bucket", "_high", "_last", "_low", "_most", "_norm", "_norm_of", "highs", "lows", "points", "span_s", "step_s",
+    )  # fmt: skip
 
-    def __init__(self, span_s: float, step_s: float, up: "Tier | None" = None) -> None:
+    def __init__(self, span_s: float, step_s: float) -> None:
         self.span_s = span_s
         self.step_s = step_s
         self.points = array("d")
+        self.lows = array("d")
+        self.highs = array("d")
         self._most = max(1, int(span_s / step_s + 1e-9))
-        self._up = up  # takes what `STEPS` steps of this one hold
-        self._bucket: int | None = None
-        self._sum = 0.0
-        self._covered_s = 0.0
+        self._bucket: int | None = None  # the open step, and what is known of it
+        self._last, self._low, self._high = UNKNOWN
         self._norm_of: array[float] | None = None
         self._norm: Norm | None = None
 
     def hold(self, value: float, since: float, until: float) -> None:
-        """`value` held from `since` to `until`. Every point is the mean over its step, weighted by time."""
+        """`value` held from `since` to `until`."""
+        if since >= until:
+            return
         step = self.step_s
         for bucket in range(int(since // step), int(until // step) + 1):
-            held_s = min(until, (bucket + 1) * step) - max(since, bucket * step)
-            self.add(bucket, value * held_s, held_s)
-
-    def add(self, bucket: int, area: float, covered_s: float) -> None:
-        """So many percent × seconds, known for so many seconds, belong to this step."""
-        self.reach(bucket)
-        self._sum += area
-        self._covered_s += covered_s
+            if bucket * step < until:
+                self.reach(bucket)
+                self._last = value
+                self._low = min(self._low, value)
+                self._high = max(self._high, value)
 
     def reach(self, bucket: int) -> None:
         """Close the steps before this one."""
@@ -89,18 +97,15 @@ class Tier:
         if last == bucket:
             return
         self._bucket = bucket
-        if last is not None:
-            self._close(last, min(bucket - last - 1, self._most))
-        if self._up is not None:
-            self._up.reach(bucket // STEPS)
-
-    def _close(self, bucket: int, gaps: int) -> None:
-        point = self._sum / self._covered_s if self._covered_s > 0 else nan
-        points = self.points + array("d", [point] + [nan] * gaps)
-        self.points = points if len(points) <= self._most else points[-self._most :]
-        if self._up is not None:
-            self._up.add(bucket // STEPS, self._sum, self._covered_s)
-        self._sum = self._covered_s = 0.0
+        if last is None:
+            return
+        gaps = min(bucket - last - 1, self._most)
+        most = self._most
+        no_point, no_low, no_high = UNKNOWN
+        self.points = _longer(self.points, [self._last] + [no_point] * gaps, most)
+        self.lows = _longer(self.lows, [self._low] + [no_low] * gaps, most)
+        self.highs = _longer(self.highs, [self._high] + [no_high] * gaps, most)
+        self._last, self._low, self._high = UNKNOWN
 
     def norm(self) -> Norm | None:
         """Mean and deviation of the points; None while there are too few."""
@@ -123,8 +128,8 @@ class Tier:
             points=len(known),
             mean=norm.mean,
             std=norm.std,
-            low=min(known),
-            high=max(known),
+            low=min(self._low, *self.lows),
+            high=max(self._high, *self.highs),
             z=None if live is None else norm.z(live),
             percentile=None if live is None else percentile(known, live),
             half_life_s=half_life(points, self.step_s),
@@ -132,25 +137,23 @@ class Tier:
 
 
 class Series:
-    """One pair. A sample holds until the next one, at most `hold_s`; a sample without a value ends what held."""
+    """One spread. A sample holds until the next one, at most `hold_s`; a sample without a value ends what held."""
 
     __slots__ = ("_at", "_hold_s", "live", "tiers")
 
     def __init__(self, every_s: float) -> None:
         step_s = max(SPANS_S[0] / POINTS, every_s)
-        long = Tier(SPANS_S[2], step_s * STEPS**2)
-        middle = Tier(SPANS_S[1], step_s * STEPS, long)
-        self.tiers = (Tier(SPANS_S[0], step_s, middle), middle, long)
+        self.tiers = tuple(Tier(span_s, step_s * STEPS**n) for n, span_s in enumerate(SPANS_S))
         self.live: float | None = None
         self._at = 0.0
         self._hold_s = 2 * every_s
 
     def take(self, value: float | None, at: float) -> None:
         """One more sample."""
-        tier = self.tiers[0]
-        if self.live is not None:
-            tier.hold(self.live, self._at, min(at, self._at + self._hold_s))
-        tier.reach(int(at // tier.step_s))
+        for tier in self.tiers:
+            if self.live is not None:
+                tier.hold(self.live, self._at, min(at, self._at + self._hold_s))
+            tier.reach(int(at // tier.step_s))
         self.live, self._at = value, at
 
     def z(self) -> float | None:
@@ -185,6 +188,11 @@ def half_life(points: Sequence[float], step_s: float) -> float | None:
     if b >= 1 or (b - 1) > REVERTS * error:
         return None
     return step_s * log(2) / -log(b) if b > 0 else 0.0
+
+
+def _longer(known: "array[float]", more: list[float], most: int) -> "array[float]":
+    longer = known + array("d", more)
+    return longer if len(longer) <= most else longer[-most:]
 
 
 def _known(points: "array[float]") -> list[float]:

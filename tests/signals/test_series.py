@@ -3,7 +3,7 @@
 import statistics
 from collections.abc import Sequence
 from itertools import pairwise
-from math import isnan, log, nan
+from math import inf, isnan, log, nan
 from random import Random
 
 import pytest
@@ -22,15 +22,15 @@ def filled(values: Sequence[float | None], every_s: float = 2.0, start: float = 
     return series
 
 
-def slowly(samples: list[tuple[float, float | None]], step_s: float, hold_s: float) -> list[float]:
-    """The points of a span, eighth of a second by eighth of a second."""
-    sums: dict[int, list[float]] = {}
+def slowly(samples: list[tuple[float, float | None]], step_s: float, hold_s: float) -> list[list[float]]:
+    """What held in each step of a span, eighth of a second by eighth of a second."""
+    held: dict[int, list[float]] = {}
     for (at, value), (until, _) in pairwise(samples):
         for eighth in range(round(at * 8), round(min(until, at + hold_s) * 8)):
             if value is not None:
-                sums.setdefault(int(eighth / 8 // step_s), []).append(value)
+                held.setdefault(int(eighth / 8 // step_s), []).append(value)
     first, last = int(samples[0][0] // step_s), int(samples[-1][0] // step_s)
-    return [statistics.fmean(sums[b]) if b in sums else nan for b in range(first, last)]
+    return [held.get(b, []) for b in range(first, last)]
 
 
 SAMPLES = st.lists(
@@ -42,7 +42,7 @@ SAMPLES = st.lists(
 
 @settings(deadline=None)
 @given(SAMPLES)
-def test_points_are_means_weighted_by_time_and_gaps_stay_gaps(steps: list[tuple[int, float | None]]) -> None:
+def test_points_are_what_held_last_and_gaps_stay_gaps(steps: list[tuple[int, float | None]]) -> None:
     at, samples, series = 1000.0, [], Series(2.0)
     for eighths, value in steps:
         at += eighths / 8
@@ -51,7 +51,48 @@ def test_points_are_means_weighted_by_time_and_gaps_stay_gaps(steps: list[tuple[
     for tier, step_s in zip(series.tiers, STEPS_S, strict=True):
         expected = slowly(samples, step_s, 4.0)[-POINTS:]
         assert tier.step_s == step_s
-        assert list(tier.points) == pytest.approx(expected, nan_ok=True)
+        assert list(tier.points) == pytest.approx([held[-1] if held else nan for held in expected], nan_ok=True)
+        assert list(tier.lows) == [min(held, default=inf) for held in expected]
+        assert list(tier.highs) == [max(held, default=-inf) for held in expected]
+
+
+@pytest.mark.parametrize("span", range(3))
+def test_z_of_noise_is_as_wide_in_every_span_as_its_name_says(span: int) -> None:
+    random, series, found = Random(1), Series(2.0), []
+    for n in range(9000):
+        value = 1 + random.gauss(0, 0.1)
+        series.take(value, 2.0 * n)
+        if n > 7400 and n % 5 == 0:
+            found.append(series.tiers[span].window(value))
+    zs = [w.z for w in found if w.z is not None]
+    assert len(zs) == len(found)
+    assert statistics.stdev(zs) == pytest.approx(1.0, abs=0.1)
+    assert sum(abs(z) > 3 for z in zs) <= len(zs) / 50
+    assert sum(w.percentile in (0, 100) for w in found) <= len(found) / 50
+
+
+@pytest.mark.parametrize("spike_at", [1500, 1900, 1996, 1997, 1998])
+def test_a_spike_is_as_high_in_every_span(spike_at: int) -> None:
+    series = filled([3.0 if n == spike_at else -1.0 if n == spike_at - 20 else 0.1 for n in range(2000)])
+    windows = [tier.window(0.1) for tier in series.tiers]
+    shown = [(w.low, w.high) for w in windows]
+    assert shown[1:] == [(-1.0, 3.0)] * 2
+    assert shown[0] == ((-1.0, 3.0) if spike_at > 1600 else (0.1, 0.1))
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.integers(0, 10_000), st.integers(200, 2500), st.sampled_from([0.5, 2.0, 3.1]))
+def test_a_longer_span_reaches_at_least_as_far(seed: int, count: int, every_s: float) -> None:
+    random = Random(seed)
+    series = filled([random.gauss(0, 1) if random.random() > 0.05 else None for _ in range(count)], every_s, seed / 7)
+    windows = [w for tier in series.tiers if (w := tier.window(0.0)).points >= ENOUGH]
+    for shorter, longer in pairwise(windows):
+        assert shorter.low is not None
+        assert shorter.high is not None
+        assert longer.low is not None
+        assert longer.high is not None
+        assert longer.low <= shorter.low
+        assert longer.high >= shorter.high
 
 
 def test_nothing_is_said_before_there_are_enough_points() -> None:
@@ -107,7 +148,7 @@ def test_without_a_live_value_there_is_no_z() -> None:
 def test_memory_is_bounded_however_long_it_runs() -> None:
     series = filled([float(n % 7) for n in range(30_000)])
     assert [len(tier.points) for tier in series.tiers] == [POINTS] * 3
-    assert sum(len(t.points) * t.points.itemsize for t in series.tiers) <= 11_000
+    assert sum(len(a) * a.itemsize for t in series.tiers for a in (t.points, t.lows, t.highs)) <= 33_000
 
 
 def test_a_sleep_of_days_costs_no_more_than_the_span() -> None:
