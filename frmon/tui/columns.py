@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from frmon.board import Cell, Row
-from frmon.funding import countdown_s
+from frmon.funding import countdown_s, funding_is_fresh
 from frmon.model import Flag, LegKey, Market, Spread
 from frmon.spread import flags
 from frmon.tui import figures
@@ -82,6 +82,14 @@ def is_sound(row: Row, spread: Spread, look: Look) -> bool:
     )
 
 
+def is_paid(row: Row, spread: Spread, look: Look) -> bool:
+    """Whether also the funding rates of both legs are fresh."""
+    return is_sound(row, spread, look) and all(
+        (cell := cell_of(row, key)) is not None and funding_is_fresh(cell, look.now)
+        for key in (spread.buy, spread.sell)
+    )
+
+
 def _coin(row: Row, look: Look) -> Figure:
     if row.coin in look.pins:
         return Figure(row.coin, True, PINNED)
@@ -129,12 +137,12 @@ def _fund(row: Row, look: Look) -> Figure:
     spread = row.spread
     if spread is None or spread.carry_per_hour is None:
         return NOTHING
-    return Figure(spread.carry_per_hour * 800, is_sound(row, spread, look))
+    return Figure(spread.carry_per_hour * 800, is_paid(row, spread, look))
 
 
 def _apr(row: Row, look: Look) -> Figure:
     spread = row.spread
-    return NOTHING if spread is None else Figure(spread.carry_apr_pct, is_sound(row, spread, look))
+    return NOTHING if spread is None else Figure(spread.carry_apr_pct, is_paid(row, spread, look))
 
 
 def _next(row: Row, look: Look) -> Figure:

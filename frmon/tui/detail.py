@@ -42,7 +42,7 @@ def blocks(seen: Glance, look: Look) -> list[Block]:
     """The sections below the legs, the most important first."""
     return [
         Block("SPREADS  gross %, bought in rows, sold in columns", lambda width: matrix_lines(seen.row, look, width)),
-        Block(schedule_title(seen, look), lambda _: schedule_lines(seen, look)),
+        Block(schedule_title(seen, look), lambda width: schedule_lines(seen, look, width)),
         Block(gate_title(seen, look), lambda width: gate_lines(seen.gates, look, width)),
         Block("DEPTH  average price for a size", lambda width: book_lines(seen.depth, look, width)),
         Block("HISTORY  of the best pair's gross %", lambda _: past_lines(seen.past, look)),

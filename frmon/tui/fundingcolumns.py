@@ -6,7 +6,7 @@ Rates are shown as the venue states them, per interval, with that interval besid
 from collections.abc import Callable, Iterable
 
 from frmon.board import Cell, Row
-from frmon.funding import break_even_hold_h, countdown_s, difference_8h, is_known
+from frmon.funding import break_even_hold_h, countdown_s, difference_8h, funding_is_fresh, is_known
 from frmon.model import Market, Spread
 from frmon.spread import hourly, pair_now, qualified
 from frmon.tui import figures
@@ -36,9 +36,9 @@ def funding_columns(venues: Iterable[Named]) -> tuple[Column[Row], ...]:
 
 
 def best_carry(row: Row, look: Look) -> Spread | None:
-    """The pair of qualified legs that receives the most funding: long where least is paid, short where most is received;
+    """The pair of qualified legs with fresh rates that receives the most funding: long where least is paid, short where most is received;
     among equals the alphabetically first. None while fewer than two rates are known."""
-    cells = qualified(row.cells, look.terms, look.now, look.now_ms)
+    cells = [c for c in qualified(row.cells, look.terms, look.now, look.now_ms) if funding_is_fresh(c, look.now)]
     known = [(rate, cell) for cell in cells if (rate := hourly(cell)) is not None]
     sold = [(rate, cell) for rate, cell in known if look.terms.allow_borrow or cell.key.market is Market.PERP]
     found = min(
@@ -54,9 +54,8 @@ def best_carry(row: Row, look: Look) -> Spread | None:
 
 
 def _difference(row: Row, look: Look) -> Figure:
-    """Over the legs that are fresh; over all of them, dim, where those are not enough."""
-    freshness = look.terms.freshness
-    found = difference_8h(row, lambda c: is_known(c) and c.is_fresh(look.now, freshness))
+    """Over the legs whose quotes and rates are fresh; over all of them, dim, where those are not enough."""
+    found = difference_8h(row, lambda c: _is_current(c, look))
     fresh = found is not None
     if found is None:
         found = difference_8h(row)
@@ -96,6 +95,11 @@ def _rate_on(venue: str) -> Callable[[Row, Look], Figure]:
     return figure
 
 
+def _is_current(cell: Cell, look: Look) -> bool:
+    """Whether a leg's rate may be compared now: neither its quote nor the rate itself is old."""
+    return is_known(cell) and cell.is_fresh(look.now, look.terms.freshness) and funding_is_fresh(cell, look.now)
+
+
 def _order(cell: Cell) -> tuple[bool, str]:
     return not is_known(cell), cell.key.symbol
 
@@ -103,7 +107,7 @@ def _order(cell: Cell) -> tuple[bool, str]:
 def _rate(cell: Cell, look: Look) -> Figure:
     """Value: % per 8 h. Beside it: % per interval, the interval in hours, milliseconds to the settlement."""
     rate, per_hour, left = cell.funding_rate, hourly(cell), countdown_s(cell, look.now_ms)
-    fresh = is_known(cell) and cell.is_fresh(look.now, look.terms.freshness)
+    fresh = _is_current(cell, look)
     beside = (None if rate is None else rate * 100, cell.funding_interval_h, None if left is None else left * 1000)
     return Figure(None if per_hour is None else per_hour * 800, fresh, beside=beside)
 

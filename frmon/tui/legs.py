@@ -3,11 +3,11 @@
 from collections.abc import Callable
 
 from frmon.board import Cell, Row
-from frmon.funding import countdown_s
+from frmon.funding import countdown_s, funding_is_fresh
 from frmon.model import LegKey, Market
 from frmon.spread import hourly
 from frmon.tui import figures
-from frmon.tui.columns import cell_of, leg_name
+from frmon.tui.columns import cell_of, is_paid, leg_name
 from frmon.tui.grid import NOTHING, Column, Figure, Look, Piece, number, tone
 
 Line = tuple[Piece, ...]
@@ -44,12 +44,13 @@ def summary(row: Row, look: Look) -> Line:
         return (*head, ("no pair: fewer than two legs qualify", "dim"))
     net = "good" if spread.net_pct > 0 else "text"
     carry = figures.signed(spread.carry_apr_pct, 1, 8)
+    paid = "text" if is_paid(row, spread, look) else "stale"
     return (
         *head,
         ("gross ", "dim"), (f"{spread.gross_pct:+.3f}%", "text"),
         ("  fees ", "dim"), (f"{spread.fees_pct:.3f}%", "text"),
         ("  net ", "dim"), (f"{spread.net_pct:+.3f}%", net),
-        ("  funding ", "dim"), (f"{carry}% a year" if spread.carry_per_hour is not None else carry, "text"),
+        ("  funding ", "dim"), (f"{carry}% a year" if spread.carry_per_hour is not None else carry, paid),
         ("   buy ", "dim"), (_leg(spread.buy, look), "bright"), (f" {figures.exact(spread.buy_price)}", "text"),
         ("  sell ", "dim"), (_leg(spread.sell, look), "bright"), (f" {figures.exact(spread.sell_price)}", "text"),
     )  # fmt: skip
@@ -108,12 +109,16 @@ def _age(cell: Cell, look: Look) -> Figure:
 
 
 def _rate(cell: Cell, look: Look) -> Figure:
-    return NOTHING if cell.funding_rate is None else Figure(cell.funding_rate * 100)
+    return NOTHING if (rate := cell.funding_rate) is None else Figure(rate * 100, funding_is_fresh(cell, look.now))
 
 
 def _apr(cell: Cell, look: Look) -> Figure:
     rate = hourly(cell)
-    return NOTHING if rate is None or cell.key.market is Market.SPOT else Figure(rate * 876_000)
+    return (
+        NOTHING
+        if rate is None or cell.key.market is Market.SPOT
+        else Figure(rate * 876_000, funding_is_fresh(cell, look.now))
+    )
 
 
 def _next(cell: Cell, look: Look) -> Figure:

@@ -3,11 +3,14 @@ from hypothesis import strategies as st
 
 from frmon.board import Row
 from frmon.model import Market, Tick
+from frmon.spread import pairs
+from frmon.tui.columns import row_columns
 from frmon.tui.fundingcolumns import best_carry, funding_columns
 from frmon.tui.grid import Look, fit
 from tests.tui.fake import VENUES, FakeEngine
 
 COLUMNS = {c.id: c for c in funding_columns(VENUES)}
+PRICE_COLUMNS = {c.id: c for c in row_columns(VENUES)}
 HOUR_MS = 3_600_000
 PERP, SPOT = Market.PERP, Market.SPOT
 
@@ -115,6 +118,27 @@ def test_what_is_stale_is_dim_and_does_not_sort() -> None:
         assert column.key(figure) is None
         assert {style for _, style in column.text(figure, 16, here)} == {"stale"}, name
     assert words(engine, row, "carry") == "-"
+
+
+def test_an_old_rate_with_a_fresh_quote_is_dim_and_enters_nothing() -> None:
+    engine, row = paying(("alpha", 0.0001, 8.0), ("beta", 0.0003, 8.0), ("gamma", 0.0009, 8.0))
+    engine.clock.advance(7 * 86_400)  # type: ignore[attr-defined]
+    for cell in row.cells:
+        cell.quote.state(engine.carriers[cell.key.venue, PERP], engine.clock.mono())
+        if cell.key.venue != "gamma":
+            cell.funding.state(engine.carriers[cell.key.venue, PERP], engine.clock.mono())
+    engine.settle()
+    here = look(engine)
+    assert words(engine, row, "diff").split() == ["AL→BE", "+0.020"], "gamma pays most, but nobody said so for a week"
+    assert words(engine, row, "pair") == "AL P→BE P"
+    column = COLUMNS["gamma rate"]
+    figure = column.figure(row, here)
+    assert column.key(figure) is None
+    assert {style for _, style in column.text(figure, 16, here)} == {"stale"}
+    row.spread = next(s for s in pairs(row, here.terms, here.now, here.now_ms) if s.sell.venue == "gamma")
+    for name in ("fund", "apr"):
+        assert not PRICE_COLUMNS[name].figure(row, here).fresh
+    assert PRICE_COLUMNS["gross"].figure(row, here).fresh
 
 
 def test_quarantined_legs_earn_nothing() -> None:

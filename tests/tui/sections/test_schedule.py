@@ -13,6 +13,7 @@ def funded(*legs: tuple[str, float, float, int]) -> tuple[FakeEngine, Row]:
     for cell, (_, rate, hours, minutes) in zip(row.cells, legs, strict=True):
         cell.funding_rate, cell.funding_interval_h = rate, hours
         cell.next_funding_ms = engine.clock.now_ms() + minutes * MINUTE_MS
+        cell.funding.state(engine.carriers[cell.key.venue, PERP], engine.clock.mono())
     engine.settle()
     return engine, row
 
@@ -20,15 +21,15 @@ def funded(*legs: tuple[str, float, float, int]) -> tuple[FakeEngine, Row]:
 def test_every_perpetual_tells_its_rate_interval_countdown_and_what_it_paid() -> None:
     engine, row = funded(("alpha", 0.0001, 8.0, 90), ("beta", -0.0002, 4.0, 30))
     row.cells[0].settled_rate = 0.00005
-    lines = told(schedule_lines(Glance(row), look(engine)))
+    lines = told(schedule_lines(Glance(row), look(engine), 57))
     assert lines[0] == "AL P   +0.0100% each  8h  in 1h30m  paid last +0.0050%"
-    assert lines[1] == "BE P   -0.0200% each  4h  in 30:00  paid last -"
+    assert lines[1] == "BE P   -0.0200% each  4h  in 30:00  paid last -  0s old"
 
 
 def test_carry_goes_by_the_true_schedule() -> None:
     engine, row = funded(("alpha", 0.0001, 8.0, 90), ("beta", 0.0003, 1.0, 30))
     assert schedule_title(Glance(row), look(engine)).endswith("carry of AL P→BE P")
-    carry = told(schedule_lines(Glance(row), look(engine)))[2]
+    carry = told(schedule_lines(Glance(row), look(engine), 57))[2]
     assert carry == "carry  30:00 +0.0300%  8h +0.2300%  24h +0.6900%"
 
 
@@ -36,7 +37,7 @@ def test_break_even_by_holding_and_by_converging() -> None:
     engine, row = funded(("alpha", 0.0, 8.0, 90), ("beta", 0.0008, 8.0, 90))
     spread = row.spread
     assert spread is not None
-    lines = told(schedule_lines(Glance(row), look(engine)))
+    lines = told(schedule_lines(Glance(row), look(engine), 57))
     assert lines[3] == "break-even  hold 20h  converge now  exit now +1.000%"
 
 
@@ -45,13 +46,35 @@ def test_what_is_unknown_is_a_dash() -> None:
     for cell in row.cells:
         cell.funding_interval_h = None
     engine.settle()
-    lines = told(schedule_lines(Glance(row), look(engine)))
+    lines = told(schedule_lines(Glance(row), look(engine), 57))
     assert lines[0].split() == ["AL", "P", "-", "each", "-", "in", "-", "paid", "last", "-"]
     assert lines[2].split() == ["carry", "next", "-", "8h", "-", "24h", "-"]
 
 
 def test_without_a_perpetual_or_a_pair_it_says_so() -> None:
     engine, row = quoted(("alpha", SPOT, 100.0, 100.0))
-    assert told(schedule_lines(Glance(row), look(engine))) == ["no perpetual, no funding"]
+    assert told(schedule_lines(Glance(row), look(engine), 57)) == ["no perpetual, no funding"]
     engine, row = quoted(("alpha", PERP, 100.0, 100.0))
-    assert told(schedule_lines(Glance(row), look(engine)))[-1] == "no pair, no carry"
+    assert told(schedule_lines(Glance(row), look(engine), 57))[-1] == "no pair, no carry"
+
+
+def test_an_old_rate_is_dim_and_tells_its_age_where_there_is_room() -> None:
+    engine, row = funded(("alpha", 0.0001, 8.0, 90), ("beta", 0.0003, 8.0, 90))
+    engine.clock.advance(3600)  # type: ignore[attr-defined]
+    requote(engine, row)
+    row.cells[1].funding.state(engine.carriers["beta", PERP], engine.clock.mono() - 3)
+    lines = schedule_lines(Glance(row), look(engine), 60)
+    assert told(lines)[0] == "AL P   +0.0100% each  8h  in 30:00  paid last -  1h old"
+    assert told(lines)[1] == "BE P   +0.0300% each  8h  in 30:00  paid last -  3s old"
+    assert [line[1][1] for line in lines[:2]] == ["stale", "up"]
+    assert {line[n][1] for line, n in ((lines[2], 1), (lines[2], 3), (lines[2], 5), (lines[3], 1), (lines[3], 3))} == {
+        "stale"
+    }
+    assert told(schedule_lines(Glance(row), look(engine), 50))[0].endswith("paid last -")
+
+
+def requote(engine: FakeEngine, row: Row) -> None:
+    """The same quotes once more, without a word on funding."""
+    for cell in row.cells:
+        cell.quote.state(engine.carriers[cell.key.venue, PERP], engine.clock.mono())
+    engine.settle()
