@@ -6,6 +6,7 @@ from typing import Protocol
 from frmon.board import Board
 from frmon.clock import Clock
 from frmon.config import Settings
+from frmon.fundingnews import Settled
 from frmon.gates import Standing
 from frmon.model import LegKey, Signal, VenueState
 from frmon.signals.episodes import Episode
@@ -39,6 +40,13 @@ class Unfolding(Protocol):
     def open(self) -> Sequence[Episode]: ...
 
 
+class Settlements(Protocol):
+    """`frmon.fundingnews.FundingNews`, as far as it is read here."""
+
+    @property
+    def settled(self) -> Mapping[LegKey, Settled]: ...
+
+
 class Source(Protocol):
     """`frmon.engine.Engine`, as far as the screen reads and calls it."""
 
@@ -62,6 +70,8 @@ class Source(Protocol):
     def episodes(self) -> Unfolding: ...
     @property
     def history(self) -> Pasts: ...
+    @property
+    def funding(self) -> Settlements: ...
     @property
     def depth(self) -> CoinDepth | None: ...
     @property

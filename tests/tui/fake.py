@@ -11,6 +11,7 @@ from frmon.board import Board, Freshness
 from frmon.clock import Clock, ManualClock
 from frmon.config import Settings, VenueDefaults, defaults
 from frmon.feeds.depth import Sight
+from frmon.fundingnews import FundingNews
 from frmon.gates import Standing
 from frmon.model import Book, Carrier, Leg, LegKey, Market, Signal, Status, Tick, VenueState
 from frmon.signals.episodes import Episodes, Moment
@@ -75,6 +76,7 @@ class FakeEngine:
         self.events: deque[Happened] = deque(maxlen=500)
         self.episodes = Episodes(8.0)
         self.history = History(self.terms, 2.0)
+        self.funding = FundingNews(self.board, self.clock, lambda _: None)
         self.depth: CoinDepth | None = None
         self.studied: list[str | None] = []
         self.verdicts: dict[LegKey, str] = {}

@@ -1,10 +1,12 @@
 """All that is known of the coin that is looked at."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 from frmon.board import Cell, Row
 from frmon.config import Settings
+from frmon.fundingnews import Settled
 from frmon.gates import Gate, Question, explain, nearest
 from frmon.model import LegKey
 from frmon.signals.history import Past
@@ -22,6 +24,7 @@ class Glance(NamedTuple):
     pair: tuple[LegKey, LegKey] | None = None
     depth: CoinDepth | None = None
     past: Past | None = None
+    settled: Mapping[LegKey, Settled] = MappingProxyType({})  # what settlements paid since the start
 
     def legs(self) -> tuple[Cell, Cell] | None:
         """The cells that the best pair buys and sells."""
@@ -45,6 +48,7 @@ def glance(source: Source, row: Row, look: Look) -> Glance:
         pair=pair,
         depth=depth if depth is not None and depth.coin == row.coin else None,
         past=source.history.look(row.coin),
+        settled=source.funding.settled,
     )
 
 

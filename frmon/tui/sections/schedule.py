@@ -15,7 +15,7 @@ def schedule_lines(seen: Glance, look: Look, width: int) -> list[Line]:
     perps = [c for c in cells_in_order(seen.row) if c.key.market is Market.PERP]
     if not perps:
         return [(("no perpetual, no funding", "dim"),)]
-    return [*(_leg_line(cell, look, width) for cell in perps), *_carry_lines(seen, look)]
+    return [*(_leg_line(cell, _paid(cell, seen), look, width) for cell in perps), *_carry_lines(seen, look)]
 
 
 def schedule_title(seen: Glance, look: Look) -> str:
@@ -25,9 +25,22 @@ def schedule_title(seen: Glance, look: Look) -> str:
     return f"FUNDING  predicted per interval{way}"
 
 
-def _leg_line(cell: Cell, look: Look, width: int) -> Line:
+def _paid(cell: Cell, seen: Glance) -> tuple[float | None, bool]:
+    """What the last settlement paid, and whether that was only observed: the venue did not say it since."""
+    news, stated = seen.settled.get(cell.key), cell.settled_rate
+    if (
+        news is not None
+        and news.rate is not None
+        and (stated is None or not (news.stated or cell.settled_ms > news.at_ms))
+    ):
+        return news.rate, not news.stated
+    return stated, False
+
+
+def _leg_line(cell: Cell, settled: tuple[float | None, bool], look: Look, width: int) -> Line:
     """The age of the rate stands at the end where there is room."""
-    rate, paid, left = cell.funding_rate, cell.settled_rate, countdown_s(cell, look.now_ms)
+    rate, left = cell.funding_rate, countdown_s(cell, look.now_ms)
+    paid, observed = settled
     hours, fresh = cell.funding_interval_h, funding_is_fresh(cell, look.now)
     every = figures.UNKNOWN if hours is None else f"{hours:g}h"
     line = (
@@ -36,6 +49,7 @@ def _leg_line(cell: Cell, look: Look, width: int) -> Line:
         (" each ", "dim"), (f"{every:>3}", "text"),
         ("  in ", "dim"), (f"{figures.countdown(None if left is None else left * 1000):>5}", "text"),
         ("  paid last ", "dim"), (_percent(paid, 4, 9).strip(), "text"),
+        (" seen" if observed else "", "dim"),
     )  # fmt: skip
     told = f"  {figures.age(look.now - cell.funding.confirmed_at(look.now, MAX_QUIET_S))} old"
     known = rate is not None and sum(len(text) for text, _ in line) + len(told) <= width

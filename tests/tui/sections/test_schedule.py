@@ -1,5 +1,6 @@
 from frmon.board import Row
-from frmon.tui.sections.glance import Glance
+from frmon.fundingnews import Settled
+from frmon.tui.sections.glance import Glance, glance
 from frmon.tui.sections.schedule import schedule_lines, schedule_title
 from tests.tui.fake import FakeEngine
 from tests.tui.sections.coin import PERP, SPOT, look, quoted, told
@@ -78,3 +79,20 @@ def requote(engine: FakeEngine, row: Row) -> None:
     for cell in row.cells:
         cell.quote.state(engine.carriers[cell.key.venue, PERP], engine.clock.mono())
     engine.settle()
+
+
+def test_what_was_paid_last_may_have_been_seen_and_not_stated() -> None:
+    engine, row = funded(("alpha", 0.0001, 8.0, 90), ("beta", 0.0003, 8.0, 90), ("gamma", 0.0, 8.0, 90))
+    alpha, beta, gamma = row.cells
+    at_ms = engine.clock.now_ms()
+    engine.funding.settled = {
+        alpha.key: Settled(0.0002, at_ms, False),
+        beta.key: Settled(0.0004, at_ms, True),
+        gamma.key: Settled(0.0005, at_ms, False),
+    }
+    gamma.settled_rate, gamma.settled_ms = 0.0006, at_ms + 1
+    lines = told(schedule_lines(glance(engine, row, look(engine)), look(engine), 50))
+    assert [line.partition("paid last ")[2] for line in lines[:3]] == ["+0.0200% seen", "+0.0400%", "+0.0600%"]
+    gamma.settled_ms = at_ms - 3_600_000
+    lines = told(schedule_lines(glance(engine, row, look(engine)), look(engine), 50))
+    assert lines[2].endswith("+0.0500% seen"), "what the venue said was of the settlement before"
