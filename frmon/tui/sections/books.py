@@ -14,7 +14,7 @@ ASKING = "asking..."
 
 def book_lines(depth: CoinDepth | None, look: Look, width: int) -> list[Line]:
     """The average price of buying one leg and selling the other for each size, what is left between them, how much the pair
-    takes, and which leg gives way first."""
+    takes, and which leg gives way first. With books that can't be reckoned with there is no edge and prices are dim."""
     if depth is None:
         return [((ASKING, "dim"),)]
     if depth.pair is None:
@@ -23,12 +23,12 @@ def book_lines(depth: CoinDepth | None, look: Look, width: int) -> list[Line]:
     legs = {leg.key: leg for leg in depth.legs}
     pair = depth.pair
     buy, sell = legs.get(pair.buy), legs.get(pair.sell)
+    sides = (_leg_line("buy", pair.buy, buy, room, look), _leg_line("sell", pair.sell, sell, room, look))
     sizes = "".join(f"{figures.compact(size):>{room}}" for size in SIZES)
     return [
         ((f"{'USDT':<{NAME}}{sizes}   AGE", "dim"),),
-        _leg_line("buy", pair.buy, buy, room, look),
-        _leg_line("sell", pair.sell, sell, room, look),
-        _edge_line(buy, sell, room),
+        *(_dim(line) if pair.why else line for line in sides),
+        _edge_line(None if pair.why else buy, sell, room),
         *_pair_lines(pair, look),
     ]
 
@@ -42,6 +42,11 @@ def _leg_line(what: str, key: LegKey, leg: LegDepth | None, room: int, look: Loo
     age = figures.age(leg.age_s, tenths=True)
     told = tuple(_fill(one, room, look) for one in fills)
     return (*head, *told, (f"{age:>6}", "dim"), (f"  {leg.why}" if leg.why else "", "warn"))
+
+
+def _dim(line: Line) -> Line:
+    """The same with its prices as stale."""
+    return tuple((text, "stale" if style == "text" else style) for text, style in line)
 
 
 def _fill(one: Fill, room: int, look: Look) -> tuple[str, str]:

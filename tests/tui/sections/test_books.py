@@ -46,6 +46,19 @@ def test_what_is_wrong_with_a_book_is_told_in_words() -> None:
     assert lines[1].endswith("0.5s  429: too many requests")
 
 
+def test_old_books_have_no_edge_and_no_bright_prices() -> None:
+    engine, depth = studied()
+    assert depth.pair is not None
+    old = replace(depth, pair=replace(depth.pair, why="beta perp: the book is old"))
+    lines = book_lines(old, look(engine), 58)
+    assert told(lines)[3].split() == ["edge", "%", "-", "-", "-"]
+    assert told(lines)[1] == told(book_lines(depth, look(engine), 58))[1], "the prices stay"
+    styles = {style for line in lines[1:4] for _, style in line}
+    assert "good" not in styles
+    assert "text" not in styles
+    assert "stale" in styles
+
+
 def test_without_a_pair_there_is_nothing_to_fill() -> None:
     engine, depth = studied()
     assert told(book_lines(replace(depth, pair=None), look(engine), 58)) == ["no pair: fewer than two legs qualify"]
