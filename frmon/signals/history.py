@@ -1,8 +1,11 @@
-"""What spreads did in the last hours, in memory: for the pairs that are or lately were the best of a coin among those with
-the widest spreads or looked at. Pure. Structural premium against dislocation: a spread that never closes has a z near 0."""
+"""What spreads did in the last hours, in memory: the best spread, whatever pair makes it, of the coins that are or lately
+were among the widest or looked at; and of the latter the pairs that made it. Outliers make none. Pure. Structural premium
+against dislocation: a spread that never closes has a z near 0, one that jumps has a large one, also if another pair makes it.
+"""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from heapq import nlargest
+from typing import TypeVar
 
 import msgspec
 
@@ -10,24 +13,27 @@ from frmon.board import Cell, Row
 from frmon.model import LegKey, Market, Spread
 from frmon.signals.kinds import sound
 from frmon.signals.series import Series, Window
-from frmon.spread import Terms, gross_pct
+from frmon.spread import Terms, best_of, gross_pct
 
 TOP_COINS = 200
 MOST_COINS = 400
-"""Coins looked at and on top together."""
+"""Beyond that, the coin that has not been on top or looked at for the longest time is forgotten. At 450 points, lows and
+highs in three spans a spread takes some 33 kB."""
 
-MOST_PAIRS = 600
-"""Beyond that, the pair that has not been the best of its coin for the longest time is forgotten. At 450 points in three
-spans a pair takes some 11 kB."""
+MOST_PAIRS = 100
+"""Beyond that, the pair that has not been the best of a coin looked at for the longest time is forgotten."""
 
 Side = tuple[str, Market]
 Pair = tuple[str, Side, Side]
 """Coin, where it is bought, where it is sold."""
 
+K = TypeVar("K")
+
 
 class Past(msgspec.Struct, frozen=True, kw_only=True):
-    """One pair's past. `live_pct`: its executable gross spread at the last sample, None while a leg does not qualify.
-    `windows`: 15 min, 1 h, 4 h. `z`: that of the hour, of the quarter of an hour while there is no more."""
+    """The past of a coin's best spread, `buy` and `sell` being the pair that makes it now, or of one pair. `live_pct`: the
+    executable gross spread at the last sample, None while a leg does not qualify. `windows`: 15 min, 1 h, 4 h. `z`: that of
+    the hour, of the quarter of an hour while there is no more."""
 
     coin: str
     buy: Side
@@ -38,67 +44,90 @@ class Past(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class History:
-    """The pasts of all pairs. One thread takes samples; others may read `z` and call `look` at any time."""
+    """All pasts. One thread takes samples; others may read `z` and call `look` at any time."""
 
     def __init__(self, terms: Terms, every_s: float) -> None:
-        self.z: Mapping[str, float] = {}  # coin -> z of its best pair, where known
+        self.z: Mapping[str, float] = {}  # coin -> z of its best spread, where known
         self._terms = terms
         self.every_s = every_s
-        self._series: dict[Pair, Series] = {}  # the latest best last
+        self._coins: dict[str, Series] = {}  # the latest chosen last
+        self._pairs: dict[Pair, Series] = {}  # the latest best last
         self._best: Mapping[str, Pair] = {}
-        self._looks: dict[Pair, Past] = {}  # of this sample, replaced with the next
+        self._looks: dict[tuple[Pair, bool], Past] = {}  # of this sample, replaced with the next
 
     def __len__(self) -> int:
-        """How many pairs are remembered."""
-        return len(self._series)
+        """How many spreads are remembered."""
+        return len(self._coins) + len(self._pairs)
 
     def sample(self, rows: Sequence[Row], looked_at: Iterable[str], now: float, now_ms: int) -> None:
-        """Take one sample of every pair at `now` (monotonic seconds). Best pairs are those of `Row.spread`."""
+        """Take one sample of every spread at `now` (monotonic seconds). What is widest is told by `Row.spread`."""
         board = {row.coin: row for row in rows}
-        best = {row.coin: _pair(row.coin, spread) for row, spread in _chosen(rows, board, looked_at)}
-        for pair in best.values():
-            series = self._series.pop(pair, None)
-            self._series[pair] = Series(self.every_s) if series is None else series
+        seen = [coin for coin in looked_at if coin in board][:MOST_COINS]
+        for coin in (*_widest(rows), *seen):
+            _refresh(self._coins, coin, self.every_s)
         self._forget(board)
-        self._take(board, now, now_ms)
+        cells = {
+            coin: sound(board[coin], self._terms, now, now_ms) for coin in {*self._coins, *(p[0] for p in self._pairs)}
+        }
+        best = self._take_coins(cells, now)
+        for pair in (best[coin] for coin in seen if coin in best):
+            _refresh(self._pairs, pair, self.every_s)
+        _trim(self._pairs, MOST_PAIRS)
+        for (coin, buy, sell), series in self._pairs.items():
+            series.take(_gross(cells[coin], buy, sell), now)
         self._best = best
         self._looks = {}
-        self.z = {coin: z for coin, pair in best.items() if (z := self._series[pair].z()) is not None}
+        self.z = {coin: z for coin, series in self._coins.items() if (z := series.z()) is not None}
 
     def look(self, coin: str, buy: Side | None = None, sell: Side | None = None) -> Past | None:
-        """The past of a coin's best pair, or of the pair that is named; None while it is not remembered. Computed at most
-        once a sample."""
+        """The past of a coin's best spread, or of the pair that is named; None while it is not remembered, or nothing makes
+        it. Computed at most once a sample."""
+        named = buy is not None and sell is not None
         pair = (coin, buy, sell) if buy is not None and sell is not None else self._best.get(coin)
-        series = self._series.get(pair) if pair is not None else None
-        if pair is None or series is None:
+        if pair is None:
+            return None
+        series = self._pairs.get(pair) if named else self._coins.get(coin)
+        if series is None:
             return None
         looks = self._looks
-        found = looks.get(pair)
+        found = looks.get((pair, named))
         if found is None:
-            found = looks[pair] = _past(pair, series)
+            found = looks[pair, named] = _past(pair, series)
         return found
 
-    def _take(self, board: Mapping[str, Row], now: float, now_ms: int) -> None:
-        cells: dict[str, list[Cell]] = {}
-        for (coin, buy, sell), series in self._series.items():
-            if coin not in cells:
-                cells[coin] = sound(board[coin], self._terms, now, now_ms)
-            series.take(_gross(cells[coin], buy, sell), now)
+    def _take_coins(self, cells: Mapping[str, Sequence[Cell]], now: float) -> dict[str, Pair]:
+        """Sample the best spread of every coin; returns the pairs that make them."""
+        best = {}
+        for coin, series in self._coins.items():
+            spread = best_of(cells[coin], self._terms)
+            series.take(None if spread is None else spread.gross_pct, now)
+            if spread is not None:
+                best[coin] = _pair(coin, spread)
+        return best
 
     def _forget(self, board: Collection[str]) -> None:
-        """Pairs of coins that left, and the oldest of too many."""
-        for pair in [p for p in self._series if p[0] not in board]:
-            del self._series[pair]
-        while len(self._series) > MOST_PAIRS:
-            del self._series[next(iter(self._series))]
+        """What left the board, and the oldest of too many."""
+        for coin in self._coins.keys() - set(board):
+            del self._coins[coin]
+        for pair in [p for p in self._pairs if p[0] not in board]:
+            del self._pairs[pair]
+        _trim(self._coins, MOST_COINS)
 
 
-def _chosen(rows: Sequence[Row], board: Mapping[str, Row], looked_at: Iterable[str]) -> list[tuple[Row, Spread]]:
-    """The rows to remember, with their best pairs."""
-    spreads = [(row, spread) for row in rows if (spread := row.spread) is not None]
-    top = nlargest(TOP_COINS, spreads, key=lambda found: found[1].gross_pct)
-    seen = [(row, spread) for coin in looked_at if (row := board.get(coin)) and (spread := row.spread) is not None]
-    return list({row.coin: (row, spread) for row, spread in (*top, *seen)}.values())[:MOST_COINS]
+def _widest(rows: Iterable[Row]) -> list[str]:
+    spreads = [(spread.gross_pct, row.coin) for row in rows if (spread := row.spread) is not None]
+    return [coin for _, coin in nlargest(TOP_COINS, spreads)]
+
+
+def _refresh(kept: dict[K, Series], key: K, every_s: float) -> None:
+    """Remember this one, as the latest."""
+    series = kept.pop(key, None)
+    kept[key] = Series(every_s) if series is None else series
+
+
+def _trim(kept: dict[K, Series], most: int) -> None:
+    while len(kept) > most:
+        del kept[next(iter(kept))]
 
 
 def _pair(coin: str, spread: Spread) -> Pair:

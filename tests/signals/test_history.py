@@ -1,10 +1,12 @@
 """What is remembered of which pairs."""
 
+from random import Random
+
 import pytest
 
 from frmon import spread
 from frmon.model import Leg, Market
-from frmon.signals.history import MOST_PAIRS, TOP_COINS, History
+from frmon.signals.history import MOST_COINS, MOST_PAIRS, TOP_COINS, History
 from tests.given import TERMS, WALL, Desk, leg
 
 
@@ -20,9 +22,9 @@ class Kept:
     def say(self, one: Leg, price: float) -> None:
         self.desk.say(one, price, price, self.now)
 
-    def sample(self, **prices: float) -> None:
+    def sample(self, *looked_at: str, **prices: float) -> None:
         """The price of each coin on one venue; on the other it is 100."""
-        self.sample_all(prices)
+        self.sample_all(prices, looked_at)
 
     def sample_all(self, prices: dict[str, float], looked_at: tuple[str, ...] = ()) -> None:
         self.now += 2.0
@@ -77,8 +79,8 @@ def test_a_look_is_computed_once_a_sample_and_never_changes() -> None:
 def test_a_pair_that_is_not_the_best_now_goes_on_being_sampled() -> None:
     kept = Kept("A")
     for n in range(80):
-        kept.sample(A=101.0 if n % 10 else 99.0)
-    assert len(kept.history) == 2
+        kept.sample("A", A=101.0 if n % 10 else 99.0)
+    assert len(kept.history) == 3, "the coin and both pairs"
     for sides in ((("okx", Market.PERP), ("binance", Market.PERP)), (("binance", Market.PERP), ("okx", Market.PERP))):
         past = kept.history.look("A", *sides)
         assert past is not None
@@ -88,9 +90,9 @@ def test_a_pair_that_is_not_the_best_now_goes_on_being_sampled() -> None:
 def test_a_leg_that_does_not_qualify_leaves_a_gap() -> None:
     kept = Kept("A")
     for _ in range(40):
-        kept.sample(A=101.0)
+        kept.sample("A", A=101.0)
     for _ in range(40):
-        kept.sample()
+        kept.sample("A")
     past = kept.history.look("A", ("okx", Market.PERP), ("binance", Market.PERP))
     assert past is not None
     assert past.live_pct is None
@@ -116,15 +118,64 @@ def test_the_widest_coins_are_remembered_and_those_looked_at() -> None:
     assert known == {"C000", *coins[50:]}
 
 
-def test_memory_of_pairs_is_bounded_and_the_longest_unused_goes_first() -> None:
-    coins = [f"C{n:03}" for n in range(MOST_PAIRS + 100)]
+def test_memory_is_bounded_and_the_longest_unused_goes_first() -> None:
+    coins = [f"C{n:03}" for n in range(MOST_COINS + 200)]
     kept = Kept(*coins)
     kept.sample_all(dict.fromkeys(coins, 100.0))
     for start in range(0, len(coins), TOP_COINS):
-        top = range(start, start + TOP_COINS)
-        kept.sample_all({coin: 105.0 + start if n in top else 100.0 for n, coin in enumerate(coins)})
-        assert len(kept.history) <= MOST_PAIRS
-    assert len(kept.history) == MOST_PAIRS
-    assert kept.history.look(coins[-1]) is not None
+        top = coins[start : start + TOP_COINS]
+        kept.sample_all(dict.fromkeys(coins, 100.0) | dict.fromkeys(top, 105.0 + start), tuple(top))
+        assert len(kept.history) <= MOST_COINS + MOST_PAIRS
+    assert len(kept.history) == MOST_COINS + MOST_PAIRS
     sides = ("okx", Market.PERP), ("binance", Market.PERP)
-    assert kept.history.look(coins[0], *sides) is None
+    assert kept.history.look(coins[-1], *sides) is not None
+    assert kept.history.look(coins[-MOST_PAIRS - 1], *sides) is None
+    assert kept.history.look(coins[TOP_COINS]) is not None
+    assert kept.history.look(coins[0]) is None
+
+
+def quoted(desk: Desk, coin: str, now: float, **prices: float) -> None:
+    for venue, price in prices.items():
+        desk.say(leg(venue, coin), price, price + 0.01, now)
+
+
+def test_a_pair_that_was_never_the_best_before_is_a_dislocation_at_once() -> None:
+    coins, random = ("DISLOCATED", "STRUCTURAL"), Random(2)
+    desk = Desk(*(leg(v, coin) for coin in coins for v in ("binance", "okx", "bybit")))
+    history, now = History(TERMS, 2.0), 1000.0
+    for n in range(1802):
+        now += 2.0
+        for coin in coins:
+            usual = {"binance": 100.0, "okx": 100.06, "bybit": 99.97}
+            prices = {venue: price + random.gauss(0, 0.005) for venue, price in usual.items()}
+            if coin == "STRUCTURAL":
+                prices["okx"] += 4.0
+            elif n >= 1800:
+                prices["bybit"] += 2.0
+            quoted(desk, coin, now, **prices)
+        rows = list(desk.board.rows.values())
+        for row in rows:
+            row.spread = spread.best(row, TERMS, now, WALL)
+        history.sample(rows, (), now, WALL)
+        if n == 1799:
+            assert all(abs(z) < 4 for z in history.z.values())
+        if n >= 1800:
+            assert history.z["DISLOCATED"] > 20
+            assert abs(history.z["STRUCTURAL"]) < 4
+    past = history.look("DISLOCATED")
+    assert past is not None
+    assert (past.sell, past.z) == (("bybit", Market.PERP), history.z["DISLOCATED"])
+    assert past.live_pct == pytest.approx(2.0, abs=0.1)
+
+
+def test_a_lone_outlier_is_no_part_of_a_coins_past() -> None:
+    desk = Desk(*(leg(v, "A") for v in ("binance", "okx", "bybit")))
+    history = History(TERMS, 2.0)
+    quoted(desk, "A", 1000.0, binance=100.0, okx=101.0, bybit=150.0)
+    row = desk.board.rows["A"]
+    row.spread = spread.best(row, TERMS, 1000.0, WALL)
+    history.sample([row], (), 1000.0, WALL)
+    past = history.look("A")
+    assert past is not None
+    assert past.sell == ("okx", Market.PERP)
+    assert past.live_pct == pytest.approx(0.99, abs=0.001)
