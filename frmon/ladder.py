@@ -77,6 +77,13 @@ def is_first_thinner(asks: Ladder, bids: Ladder, usdt: float) -> bool | None:
     return None if first == second else first > second
 
 
+def comparable_usdt(usdt: float, *ladders: tuple[Ladder, int]) -> float:
+    """Up to which part of `usdt` ladders can be compared. Beside each: how many levels its venue tells at most, 0 = not
+    known; one with so many may go on behind them, so that nothing is known of it beyond what they take."""
+    cut = [fill(levels, usdt).filled_usdt for levels, most in ladders if levels and len(levels) >= most]
+    return min([usdt, *cut])
+
+
 def slip(levels: Ladder, done: Fill) -> float:
     """How far the average price of a fill is from the best one, as a fraction; infinite without a level."""
     return inf if done.price is None else abs(done.price / levels[0][0] - 1)

@@ -9,7 +9,7 @@ import msgspec
 from frmon.board import Board
 from frmon.clock import Clock
 from frmon.feeds.depth import Depths, Sight
-from frmon.ladder import Capacity, Fill, capacity, fill, is_first_thinner
+from frmon.ladder import Capacity, Fill, capacity, comparable_usdt, fill, is_first_thinner
 from frmon.model import Book, LegKey, Spread
 from frmon.spread import Terms
 
@@ -36,7 +36,8 @@ class LegDepth(msgspec.Struct, frozen=True, kw_only=True):
 class PairDepth(msgspec.Struct, frozen=True, kw_only=True):
     """The coin's best pair. Capacities at a gross edge of 0 %, of the fees of a round trip (`break_even`) and of the
     signal's threshold; None, with the reason in `why`, while one of both books is missing or old. `thinner`: the leg that
-    gives way first for the largest of `SIZES`, None = neither does."""
+    gives way first for the largest of `SIZES`, or for `compared_usdt` where a book that the venue cut ends before it; None
+    = neither does for so much."""
 
     buy: LegKey
     sell: LegKey
@@ -46,6 +47,7 @@ class PairDepth(msgspec.Struct, frozen=True, kw_only=True):
     break_even: Capacity | None = None
     threshold: Capacity | None = None
     thinner: LegKey | None = None
+    compared_usdt: float = SIZES[-1]
 
 
 class CoinDepth(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,10 +112,9 @@ class Study:
     def _pair(self, spread: Spread, sights: Mapping[LegKey, Sight], now: float) -> PairDepth:
         oldest = now - self._terms.freshness.max_age_s
         why = flaw(spread.buy, sights, oldest) or flaw(spread.sell, sights, oldest)
-        books = None if why else (sights[spread.buy].book, sights[spread.sell].book)
-        if books is None or books[0] is None or books[1] is None:
+        if why:
             return PairDepth(buy=spread.buy, sell=spread.sell, why=why, fees_pct=spread.fees_pct)
-        return pair_depth(spread, books[0], books[1], self._threshold_pct)
+        return pair_depth(spread, sights[spread.buy], sights[spread.sell], self._threshold_pct)
 
 
 def leg_depth(sight: Sight, now: float) -> LegDepth:
@@ -134,9 +135,11 @@ def leg_depth(sight: Sight, now: float) -> LegDepth:
     )
 
 
-def pair_depth(spread: Spread, bought: Book, sold: Book, threshold_pct: float) -> PairDepth:
-    """What the books of a pair's two legs (per coin) take."""
-    first = is_first_thinner(bought.asks, sold.bids, SIZES[-1])
+def pair_depth(spread: Spread, buy: Sight, sell: Sight, threshold_pct: float) -> PairDepth:
+    """What the books of a pair's two legs take."""
+    bought, sold = buy.book or Book((), ()), sell.book or Book((), ())
+    compared = comparable_usdt(SIZES[-1], (bought.asks, buy.levels), (sold.bids, sell.levels))
+    first = is_first_thinner(bought.asks, sold.bids, compared)
     return PairDepth(
         buy=spread.buy,
         sell=spread.sell,
@@ -146,6 +149,7 @@ def pair_depth(spread: Spread, bought: Book, sold: Book, threshold_pct: float) -
         break_even=capacity(bought, sold, spread.fees_pct),
         threshold=capacity(bought, sold, threshold_pct),
         thinner=None if first is None else spread.buy if first else spread.sell,
+        compared_usdt=compared,
     )
 
 

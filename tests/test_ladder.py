@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from frmon.ladder import Capacity, Fill, capacity, fill, is_first_thinner, per_coin, slip
+from frmon.ladder import Capacity, Fill, capacity, comparable_usdt, fill, is_first_thinner, per_coin, slip
 from frmon.model import Book, Level
 from tests.given import leg
 
@@ -141,6 +141,16 @@ def test_the_thinner_leg_takes_less_or_moves_further(
     asks: tuple[Level, ...], bids: tuple[Level, ...], first: bool | None
 ) -> None:
     assert is_first_thinner(asks, bids, 1000.0) is first
+
+
+def test_a_ladder_that_its_venue_cut_is_not_thinner_for_that() -> None:
+    asks = tuple((100.0 + n * 0.01, 0.5) for n in range(400))  # 50 USDT a level, the whole side
+    bids = tuple((99.99 - n * 0.01, 5.0) for n in range(50))  # 500 USDT a level, of which the venue tells 50
+    size = comparable_usdt(50_000.0, (asks, 1000), (bids, 50))
+    assert size == fill(bids, 50_000.0).filled_usdt < 50_000
+    assert is_first_thinner(asks, bids, size) is True
+    assert comparable_usdt(50_000.0, (asks, 1000), (bids, 51)) == 50_000.0, "fewer than it tells are the whole side"
+    assert comparable_usdt(10_000.0, (asks, 400), (bids, 0)) == 10_000.0, "both tell more than that"
 
 
 def test_slip_is_a_fraction_of_the_best_price() -> None:

@@ -158,10 +158,15 @@ def test_a_pair_of_equally_deep_books_has_no_thinner_leg() -> None:
     spread = best(room.board.rows["PEPE"], TERMS, 1.0, 0)
     assert spread is not None
     deep = Book(((103.0, 1e9),), ((100.0, 1e9),))
-    found = pair_depth(spread, deep, deep, 0.6)
+    found = pair_depth(spread, Sight(BUY, deep, 0.0, "", 400), Sight(SELL, deep, 0.0, "", 400), 0.6)
     assert found.thinner is None
     assert found.threshold == Capacity(0.6, 1e11, 1e9, False)
-    assert pair_depth(spread, Book((), ((100.0, 1.0),)), deep, 0.6).thinner == BUY.key
+    small = Book((), ((100.0, 1.0),))
+    sold = Sight(SELL, deep, 0.0, "", 400)
+    assert pair_depth(spread, Sight(BUY, small, 0.0, "", 400), sold, 0.6).thinner == BUY.key
+    for levels in (0, 1):
+        cut = pair_depth(spread, Sight(BUY, small, 0.0, "", levels), sold, 0.6)
+        assert (cut.thinner, cut.compared_usdt) == (None, 100.0), "behind the last level that is told there may be more"
 
 
 def test_what_is_wrong_with_a_leg_is_told_with_its_name() -> None:

@@ -179,11 +179,11 @@ class FakeEngine:
     def read_books(self, coin: str) -> None:
         """The order books of a coin as if they had just come: five levels, a basis point apart, 4,000 USDT each."""
         row, now = self.board.rows[coin], self.clock.mono()
-        sights = [Sight(c.leg, self._book(c.bid or 1.0, c.ask or 1.0), now - 0.5, "", 5) for c in row.cells]
-        books = {sight.leg.key: sight.book for sight in sights}
+        sights = [Sight(c.leg, self._book(c.bid or 1.0, c.ask or 1.0), now - 0.5, "", 400) for c in row.cells]
+        seen = {sight.leg.key: sight for sight in sights}
         pair, found = None, row.spread
-        if found is not None and (bought := books[found.buy]) is not None and (sold := books[found.sell]) is not None:
-            pair = pair_depth(found, bought, sold, self.settings.signals.threshold_pct)
+        if found is not None:
+            pair = pair_depth(found, seen[found.buy], seen[found.sell], self.settings.signals.threshold_pct)
         legs = tuple(leg_depth(sight, now) for sight in sights)
         self.depth = CoinDepth(coin=coin, at_ms=self.clock.now_ms(), legs=legs, pair=pair)
 

@@ -74,14 +74,17 @@ def _edge(bought: Fill, sold: Fill, room: int) -> tuple[str, str]:
 def _pair_lines(pair: PairDepth, look: Look) -> list[Line]:
     if pair.why:
         return [(("capacity  ", "dim"), (pair.why, "warn"))]
-    thinner = "neither" if pair.thinner is None else leg_name(pair.thinner, look)
+    whole = pair.compared_usdt >= SIZES[-1]
+    unknown = "neither" if whole else "not known"
+    thinner = unknown if pair.thinner is None else leg_name(pair.thinner, look)
+    upto = "" if whole else f"  over the {figures.compact(pair.compared_usdt)} that both books tell"
     return [
         (
             ("capacity  0% ", "dim"), (_capacity(pair.any_edge), "text"),
             (f"  fees {pair.fees_pct:.2f}% ", "dim"), (_capacity(pair.break_even), "text"),
             (f"  {_edge_pct(pair.threshold)} ", "dim"), (_capacity(pair.threshold), "text"),
         ),
-        (("thinner leg  ", "dim"), (thinner, "bright")),
+        (("thinner leg  ", "dim"), (thinner, "bright"), (upto, "dim")),
     ]  # fmt: skip
 
 

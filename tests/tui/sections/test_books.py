@@ -59,6 +59,16 @@ def test_old_books_have_no_edge_and_no_bright_prices() -> None:
     assert "stale" in styles
 
 
+def test_a_cut_book_is_compared_as_far_as_it_goes() -> None:
+    engine, depth = studied()
+    assert depth.pair is not None
+    cut = replace(depth.pair, compared_usdt=20_000.0)
+    line = told(book_lines(replace(depth, pair=cut), look(engine), 58))[5]
+    assert line == "thinner leg  BE P  over the 20.0k that both books tell"
+    line = told(book_lines(replace(depth, pair=replace(cut, thinner=None)), look(engine), 58))[5]
+    assert line == "thinner leg  not known  over the 20.0k that both books tell"
+
+
 def test_without_a_pair_there_is_nothing_to_fill() -> None:
     engine, depth = studied()
     assert told(book_lines(replace(depth, pair=None), look(engine), 58)) == ["no pair: fewer than two legs qualify"]
