@@ -53,6 +53,7 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True):
     limits: Limits
     close_pct: float | None  # below it an episode closes; None: its signals open no episodes
     reader: Reader
+    heed: Callable[[Iterable[Key]], None] | None = None  # is told what fired
 
 
 def kinds(settings: SignalSettings, terms: Terms, rules: RuleSettings) -> list[Kind]:
@@ -63,8 +64,9 @@ def kinds(settings: SignalSettings, terms: Terms, rules: RuleSettings) -> list[K
     if rules.funding.on:
         found.append(_kind(FUNDING, rules.funding, settings, Carry(terms)))
     if rules.interval.on:
-        changes = _kind(INTERVAL, rules.interval, settings, Intervals(rules.interval.samples))
-        found.append(msgspec.structs.replace(changes, close_pct=None))
+        reader = Intervals(_limits(rules.interval, settings))
+        changes = _kind(INTERVAL, rules.interval, settings, reader)
+        found.append(msgspec.structs.replace(changes, close_pct=None, heed=reader.heed))
     return found
 
 
@@ -94,13 +96,17 @@ def _spread(settings: SignalSettings, terms: Terms) -> Kind:
 
 
 def _kind(name: str, kind: KindSettings, settings: SignalSettings, reader: Reader) -> Kind:
-    limits = Limits(
+    limits = _limits(kind, settings)
+    return Kind(name=name, limits=limits, close_pct=CLOSES_AT * kind.threshold_pct, reader=reader)
+
+
+def _limits(kind: KindSettings, settings: SignalSettings) -> Limits:
+    return Limits(
         threshold_pct=kind.threshold_pct,
         samples=kind.samples,
         max_gap_s=settings.max_gap_s,
         cooldown_s=kind.cooldown_s,
     )
-    return Kind(name=name, limits=limits, close_pct=CLOSES_AT * kind.threshold_pct, reader=reader)
 
 
 class Prices(msgspec.Struct, frozen=True, kw_only=True):
@@ -157,20 +163,23 @@ class Carry:
 
 
 class _Interval(NamedTuple):
-    """Of one leg: the interval that is known, another one that was seen since, in so many samples."""
+    """Of one leg: the interval that is known, another one that was seen since with a rate below the threshold, in so many
+    samples."""
 
     known: float
     seen: float
-    times: int = 0
+    small: int = 0
 
 
 class Intervals:
-    """Changes of funding intervals. A change is news for as many samples as must see it; its value is the funding rate
-    per 8 h in percent, without its sign. Both venues of a key are the leg's own."""
+    """Changes of funding intervals. A change is news until it was signalled, went back, or was seen in as many samples as
+    a signal takes with a rate below the threshold; samples without the leg, pauses and cooldowns only delay it. Its value
+    is the funding rate per 8 h in percent, without its sign. Both venues of a key are the leg's own."""
 
-    def __init__(self, samples: int) -> None:
-        self._samples = samples
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
         self._legs: dict[LegKey, _Interval] = {}
+        self._news: dict[Key, tuple[LegKey, float]] = {}  # what a key that fires now has told: leg, hours
 
     def may_reach(self, row: Row, limits: Limits) -> bool:
         if len(self._legs) > LEGS_KEPT:
@@ -191,13 +200,25 @@ class Intervals:
         for cell in cells:
             rate, hours = hourly(cell), cell.funding_interval_h
             if rate is not None and hours and funding_is_fresh(cell, now) and self._is_news(cell):
-                was = self._legs[cell.key]
-                times = was.times + 1 if was.seen == hours else 1
-                done = times >= self._samples
-                self._legs[cell.key] = _Interval(hours, hours) if done else _Interval(was.known, hours, times)
+                was, value = self._legs[cell.key], abs(rate) * HOURS * 100
                 key = (coin, cell.key.venue, cell.key.venue)
-                value = abs(rate) * HOURS * 100
-                yield Reading(key, value, cell.bid or 0.0, cell.ask or 0.0, f"{was.known:g} h -> {hours:g} h")
+                if self._limits.reached(value):
+                    self._news[key] = (cell.key, hours)
+                    yield Reading(key, value, cell.bid or 0.0, cell.ask or 0.0, f"{was.known:g} h -> {hours:g} h")
+                else:
+                    self._pass_over(cell.key, was, hours)
+
+    def _pass_over(self, leg: LegKey, was: _Interval, hours: float) -> None:
+        small = was.small + 1 if was.seen == hours else 1
+        done = small >= self._limits.samples
+        self._legs[leg] = _Interval(hours, hours) if done else _Interval(was.known, hours, small)
+
+    def heed(self, fired: Iterable[Key]) -> None:
+        """These keys were signalled: what they told is known from now on."""
+        for key in fired:
+            leg, hours = self._news[key]
+            self._legs[leg] = _Interval(hours, hours)
+        self._news.clear()
 
     def is_seated(self, row: Row, key: Key) -> bool:
         return _has(row, key[1], ONLY_PERP)

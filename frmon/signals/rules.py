@@ -79,6 +79,8 @@ class Rule:
             self.episodes.follow(name, kind.close_pct, read, lambda key: _is_seated(kind, board, key), now)
         wide = {key: r for key, r in read.items() if kind.limits.reached(r.value)}
         fired = [wide[key] for key in self._triggers[name].take(wide, now.at, self.episodes.keys(name))]
+        if kind.heed is not None:
+            kind.heed(reading.key for reading in fired)
         if kind.close_pct is not None:
             for reading in fired:
                 self.episodes.begin(name, reading, now)

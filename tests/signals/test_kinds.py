@@ -195,8 +195,8 @@ def test_the_memory_of_intervals_is_bounded(monkeypatch: pytest.MonkeyPatch) -> 
     from frmon.signals import kinds
 
     monkeypatch.setattr(kinds, "LEGS_KEPT", 10)
-    reader = kinds.Intervals(1)
     limits = Limits(threshold_pct=0, samples=1, max_gap_s=8, cooldown_s=1)
+    reader = kinds.Intervals(limits)
     board = Board()
     for n in range(100):
         one = leg("binance", f"C{n}", funding_h=8.0)
@@ -215,3 +215,39 @@ def test_a_rate_that_nobody_repeats_gives_no_funding_signal() -> None:
     for one, rate in ((a, 0.01), (b, 0.0)):
         played.fund(one, rate, 8.0)
     assert played.sample({a: 100.0, b: 100.0}) == [("funding", "binance", "okx")]
+
+
+def changed(played: Played, one: Leg, hours: float) -> None:
+    """Three samples at 8 h, then another interval."""
+    played.fund(one, 0.001, 8.0)
+    assert [played.sample({one: 100.0}) for _ in range(3)] == [[]] * 3
+    played.fund(one, 0.001, hours)
+
+
+def test_a_change_is_not_lost_where_a_sample_lacks_the_leg() -> None:
+    a = leg("binance")
+    played = Played(a, interval=KindSettings(on=True, threshold_pct=0.0, samples=2))
+    changed(played, a, 4.0)
+    assert played.sample({a: 100.0}) == []
+    played.desk.say(a, 101.0, 100.0, played.now + 2)
+    assert played.sample({a: None}) == [], "crossed"
+    assert [s.note for _ in range(6) for s in played.signals({a: 100.0})] == ["8 h -> 4 h"]
+
+
+def test_a_change_is_not_lost_over_a_pause_between_samples() -> None:
+    a = leg("binance")
+    played = Played(a, interval=KindSettings(on=True, threshold_pct=0.0, samples=2))
+    changed(played, a, 4.0)
+    assert played.sample({a: 100.0}) == []
+    played.now += 60
+    assert [s.note for _ in range(6) for s in played.signals({a: 100.0})] == ["8 h -> 4 h"]
+
+
+def test_a_change_within_the_cooldown_is_told_after_it() -> None:
+    a = leg("binance")
+    played = Played(a, interval=KindSettings(on=True, threshold_pct=0.0, samples=2, cooldown_s=30.0))
+    changed(played, a, 4.0)
+    assert [s.note for _ in range(3) for s in played.signals({a: 100.0})] == ["8 h -> 4 h"]
+    played.fund(a, 0.001, 1.0)
+    found = [[s.note for s in played.signals({a: 100.0})] for _ in range(30)]
+    assert [(n, note) for n, notes in enumerate(found) for note in notes] == [(13, "4 h -> 1 h")]
