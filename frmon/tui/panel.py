@@ -9,13 +9,15 @@ from textual.message import Message
 
 from frmon.model import Signal
 from frmon.signals.episodes import Episode, State
-from frmon.signals.kinds import SPREAD
+from frmon.signals.kinds import FUNDING, SPREAD
 from frmon.tui import figures
 from frmon.tui.grid import Look, arrow
 from frmon.tui.lines import Line, Palette, Pane, pad, safe
 from frmon.tui.source import Happening
 
 SHOWN = 5
+HEADS = "LIVE% PEAK% AGE"
+PER_8H = "% per 8 h"
 ONE_LINE = 40
 """From this width on the kind of a rule stands in the line itself."""
 
@@ -27,7 +29,7 @@ def episode_lines(episode: Episode, look: Look, width: int, chosen: bool = False
     tail: Line = (
         (f"{figures.signed(episode.live_pct, 2, 5):>6}", "stale" if away else "good"),
         (f"{figures.signed(episode.peak_pct, 2, 5):>6}", "text"),
-        (f"{figures.age(max(0, look.now_ms - episode.opened_ms) / 1000):>4}", "dim"),
+        (f"{figures.age(max(0.0, look.now - episode.opened_at)):>4}", "dim"),
     )
     head = ((pause if away else " ", "warn"), (episode.coin, "key" if chosen else "coin"))
     return _entry(head, (episode.long, episode.short), (episode.kind, "suspended" if away else ""), tail, (look, width))
@@ -47,6 +49,7 @@ def _entry(head: Line, way: tuple[str, str], words: tuple[str, str], tail: Line,
     """One line; a second one where the kind, if it is not the spread rule, and a note do not fit into it."""
     look, width = where
     kind, note = words
+    kind = f"{kind} {PER_8H}" if kind == FUNDING else kind
     told = " ".join(word for word in ("" if kind == SPREAD else kind, note) if word)
     beside = told if width >= ONE_LINE else ""
     long, short = (_code(look, venue) for venue in way)
@@ -129,9 +132,8 @@ class Signals(Pane, can_focus=True):
         if not count:
             return []
         width = self.content_size.width
-        heads = " LIVE  PEAK AGE"
         title = f"OPEN {count}"
-        lines = [self._title(f"{title:<{max(0, width - len(heads))}}{heads}")]
+        lines = [self._title(f"{title:<{max(0, width - len(HEADS))}}{HEADS}")]
         for n, episode in enumerate(self.episodes):
             lines += episode_lines(episode, look, width, self.has_focus and n == self.chosen)
         return lines

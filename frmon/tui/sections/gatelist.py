@@ -10,7 +10,18 @@ from frmon.tui.grid import Look
 from frmon.tui.legs import Line
 from frmon.tui.sections.glance import Glance
 
-NAME, VALUE, LIMIT = 10, 9, 8
+NAME, VALUE, LIMIT = 10, 9, 9
+UNITS = {
+    "fresh": " s",
+    "outlier": " %",
+    "spread": " %",
+    "samples": " samples",
+    "cooldown": " s",
+    "liquidity": " USD",
+    "volume": " USD",
+}
+"""What a gate measures in."""
+
 LEFT = 2 + NAME + VALUE + 1 + LIMIT + 2
 """Cells before the words."""
 
@@ -28,7 +39,8 @@ def gate_lines(gates: Sequence[Gate], look: Look, width: int) -> list[Line]:
     for gate in gates:
         mark, style = _mark(gate, look)
         told, *more = _told(gate, width - LEFT)
-        numbers = f"{_figure(gate.value, VALUE):>{VALUE}} {_figure(gate.limit, LIMIT):>{LIMIT}}  "
+        unit = UNITS.get(gate.name, "")
+        numbers = f"{_figure(gate.value, VALUE, unit):>{VALUE}} {_figure(gate.limit, LIMIT, unit):>{LIMIT}}  "
         lines.append(((f"{mark} ", style), (f"{gate.name:<{NAME}}", "text"), (numbers, "text"), (told, "dim")))
         lines += [(((" " * LEFT) + words, "dim"),) for words in more]
     return lines
@@ -46,10 +58,12 @@ def _mark(gate: Gate, look: Look) -> tuple[str, str]:
     return ("x" if look.ascii else "✗"), "error"
 
 
-def _figure(value: str | float | None, width: int) -> str:
+def _figure(value: str | float | None, width: int, unit: str) -> str:
+    """A number with its unit where that still fits."""
     if value is None:
         return figures.UNKNOWN
     if isinstance(value, float):
-        return figures.compact(value) if value >= 10_000 else f"{round(value, 3):g}"
+        told = figures.compact(value) if value >= 10_000 else f"{round(value, 3):g}"
+        return told + unit if len(told + unit) <= width else told
     plain = value.isascii() and value.isprintable()
     return (value if len(value) <= width else value[: width - 1] + "~") if plain else "*"
