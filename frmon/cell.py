@@ -57,7 +57,7 @@ class Cell:
         "ask", "ask_ms", "ask_seq", "ask_size", "bid", "bid_ms", "bid_seq", "bid_size", "carried_by", "event_ms", "funding",
         "funding_interval_h", "funding_rate", "index", "index_ms", "interval_ms", "key", "last", "last_ms", "leg", "mark",
         "mark_ms", "next_funding_ms", "next_ms", "quote", "rate_ms", "received_ms", "ref", "row", "scale", "settled_ms",
-        "settled_rate", "source", "version", "volume_ms", "volume_usd", "whole_by", "whole_generation",
+        "settled_rate", "source", "trade", "version", "volume_ms", "volume_usd", "whole_by", "whole_generation",
     )  # fmt: skip
 
     def __init__(self, leg: Leg, row: "Row") -> None:
@@ -88,6 +88,7 @@ class Cell:
         self.volume_ms = self.rate_ms = self.interval_ms = self.next_ms = self.settled_ms = 0
         self.quote = Part()
         self.ref = Part()
+        self.trade = Part()  # of `last`
         self.funding = Part()
         self.event_ms: int | None = None
         self.received_ms: int | None = None
@@ -106,6 +107,14 @@ class Cell:
         if now - quote.at <= freshness.max_age_s:
             return True
         return now - quote.confirmed_at(now, freshness.max_quiet_s) <= freshness.max_age_s
+
+    def is_last_fresh(self, now: float, freshness: Freshness) -> bool:
+        """Whether the last price was confirmed at most `max_age_s` ago, as a quote is: stated, also unchanged, repeated by a
+        REST reply, or unchanged on a live push-on-change stream. It says nothing about when the trade was."""
+        trade = self.trade
+        if now - trade.at <= freshness.max_age_s:
+            return True
+        return now - trade.confirmed_at(now, freshness.max_quiet_s) <= freshness.max_age_s
 
     def is_crossed(self) -> bool:
         """Whether the bid stands above the ask."""

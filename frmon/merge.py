@@ -73,6 +73,8 @@ def _confirm(cell: Cell, tick: Tick, at: float) -> None:
     """A reply that agrees confirms what it repeats, also where it may replace nothing."""
     if tick.funding_rate is not None and tick.funding_rate == cell.funding_rate:
         cell.funding.at = max(cell.funding.at, at)
+    if tick.last is not None and _per_coin(tick.last, cell.scale) == cell.last:
+        cell.trade.at = max(cell.trade.at, at)
 
 
 def _is_spoken(quote: Part, rode: bool, receipt: Receipt) -> bool:
@@ -145,7 +147,10 @@ def _quote(cell: Cell, tick: Tick, ms: int) -> bool:
 def _rest_of(cell: Cell, tick: Tick, ms: int, carrier: Carrier, at: float) -> None:
     """Everything but the quote."""
     if tick.last is not None and ms >= cell.last_ms:
-        cell.last = _per_coin(tick.last, cell.scale)
+        last = _per_coin(tick.last, cell.scale)
+        tell = cell.trade.repeat if last == cell.last else cell.trade.state
+        tell(carrier, at)
+        cell.last = last
         cell.last_ms = ms
     if tick.volume_usd is not None and ms >= cell.volume_ms:
         cell.volume_usd = tick.volume_usd

@@ -274,3 +274,44 @@ def test_a_leg_whose_stream_was_contradicted_rides_on_it_again_only_after_it_spo
     told.replies(104.0, 3.0, 4.0, ms=103_500)
     told.hears_others(120.0)
     assert not told.is_fresh(120.0)
+
+
+def told_last(told: Told, carrier: Carrier, at: float, last: float, *, stamped: bool = True) -> None:
+    carrier.heard_at = at
+    event = WALL + round(at * 1000) if stamped else None
+    told.board.take(carrier, [Tick(symbol=told.leg.symbol, event_ms=event, last=last)], at, WALL)
+
+
+def test_a_last_price_is_confirmed_by_who_repeats_it_and_by_no_quote() -> None:
+    told = Told(pushes_changes=False)
+    told_last(told, told.stream, 10.0, 3.0)
+    told.streams(16.0)
+    assert told.cell.is_fresh(16.0, FRESH)
+    assert told.cell.is_last_fresh(15.0, FRESH)
+    assert not told.cell.is_last_fresh(16.0, FRESH)
+    told_last(told, told.stream, 16.0, 3.0)
+    assert told.cell.is_last_fresh(21.0, FRESH)
+    told_last(told, told.rest, 20.0, 3.0, stamped=False)
+    assert told.cell.is_last_fresh(25.0, FRESH)
+
+
+def test_a_last_price_rides_on_a_live_stream_that_pushes_changes() -> None:
+    told = Told()
+    told_last(told, told.stream, 10.0, 3.0)
+    told.hears_others(100.0)
+    assert told.cell.is_last_fresh(105.0, FRESH)
+    assert not told.cell.is_last_fresh(106.0, FRESH)
+    told_last(told, told.rest, 200.0, 3.0)
+    told.hears_others(450.0)
+    assert told.cell.is_last_fresh(450.0, FRESH), "a reply that agrees leaves it to its stream"
+    told.hears_others(510.0)
+    assert not told.cell.is_last_fresh(510.0, FRESH), "not for ever"
+
+
+def test_a_last_price_that_only_a_reply_stated_is_as_old_as_that() -> None:
+    told = Told()
+    told_last(told, told.stream, 10.0, 3.0)
+    told_last(told, told.rest, 20.0, 4.0)
+    told.hears_others(30.0)
+    assert told.cell.is_last_fresh(25.0, FRESH)
+    assert not told.cell.is_last_fresh(26.0, FRESH)

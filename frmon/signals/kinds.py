@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
-from frmon.board import Cell, Row
+from frmon.board import Cell, Freshness, Row
 from frmon.config import KindSettings, RuleSettings, SignalSettings
 from frmon.funding import funding_is_fresh
 from frmon.model import LegKey, Market
@@ -91,7 +91,7 @@ def _spread(settings: SignalSettings, terms: Terms) -> Kind:
             cooldown_s=settings.cooldown_s,
         ),
         close_pct=(settings.close_pct or CLOSES_AT * settings.threshold_pct) if executable else None,
-        reader=Prices(bought=markets, sold=sold, buy=buy, sell=sell),
+        reader=Prices(bought=markets, sold=sold, buy=buy, sell=sell, last=None if executable else terms.freshness),
     )
 
 
@@ -117,6 +117,7 @@ class Prices(msgspec.Struct, frozen=True, kw_only=True):
     same_venue: bool = False  # also two legs of one venue
     buy: str = "ask"  # the field of a cell that is paid
     sell: str = "bid"  # the field of a cell that is received
+    last: Freshness | None = None  # how old last prices may be, where these are compared
 
     def may_reach(self, row: Row, limits: Limits) -> bool:
         lows = [price for cell in row.cells if (price := getattr(cell, self.buy))]
@@ -125,6 +126,8 @@ class Prices(msgspec.Struct, frozen=True, kw_only=True):
         return low > 0 and high > low and limits.reached(gross_pct(low, high))
 
     def read(self, coin: str, cells: Sequence[Cell], now: float) -> Iterator[Reading]:
+        if self.last is not None:
+            cells = [c for c in cells if c.is_last_fresh(now, self.last)]
         longs = _per_venue((c for c in cells if c.key.market in self.bought), self.buy, min)
         shorts = _per_venue((c for c in cells if c.key.market in self.sold), self.sell, max)
         for short, high in shorts.items():

@@ -251,3 +251,17 @@ def test_a_change_within_the_cooldown_is_told_after_it() -> None:
     played.fund(a, 0.001, 1.0)
     found = [[s.note for s in played.signals({a: 100.0})] for _ in range(30)]
     assert [(n, note) for n, notes in enumerate(found) for note in notes] == [(13, "4 h -> 1 h")]
+
+
+def test_a_last_price_that_nobody_repeats_gives_no_signal() -> None:
+    a, b = leg("binance"), leg("okx")
+    played = Played(a, b, signals=SignalSettings(basis="last"))
+    for one, last in ((a, 101.0), (b, 100.0)):
+        played.desk.say(one, 100.0, 100.0, played.now, last=last)
+    assert [len(played.sample({a: 100.0, b: 100.0})) for _ in range(30)] == [0] * 30
+    found = []
+    for _ in range(3):
+        for one, last in ((a, 101.0), (b, 100.0)):
+            played.desk.say(one, 100.0, 100.0, played.now + 2, last=last)
+        found += played.sample({a: None, b: None})
+    assert found == [("spread", "binance", "okx")]
