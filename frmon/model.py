@@ -177,6 +177,7 @@ class Signal(msgspec.Struct, frozen=True, kw_only=True):
     observed_ms: int
     kind: str = "spread"  # which rule: spread, basis, funding, interval
     note: str = ""  # what the numbers do not say: "4 h -> 1 h"
+    observed_mono: float = 0.0  # `observed_ms` on the monotonic clock: for its age, never written anywhere
 
 
 class LineState(msgspec.Struct, kw_only=True):

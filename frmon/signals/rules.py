@@ -40,7 +40,7 @@ class Rule:
         board = {row.coin: row for row in rows}
         read = self._read(board, now, now_ms)
         moment = Moment(now, now_ms)
-        fired = [_signal(name, r, now_ms) for name in self._kinds for r in self._judge(name, read[name], board, moment)]
+        fired = [_signal(name, r, moment) for name in self._kinds for r in self._judge(name, read[name], board, moment)]
         self.episodes.publish()
         return fired
 
@@ -92,7 +92,7 @@ def _is_seated(kind: Kind, board: Mapping[str, Row], key: Key) -> bool:
     return row is not None and kind.reader.is_seated(row, key)
 
 
-def _signal(kind: str, reading: Reading, now_ms: int) -> Signal:
+def _signal(kind: str, reading: Reading, now: Moment) -> Signal:
     coin, short, long = reading.key
     return Signal(
         symbol=coin,
@@ -101,10 +101,11 @@ def _signal(kind: str, reading: Reading, now_ms: int) -> Signal:
         spread_percent=reading.value,
         price_short=reading.price_short,
         price_long=reading.price_long,
-        observed_at=iso(now_ms),
-        observed_ms=now_ms,
+        observed_at=iso(now.ms),
+        observed_ms=now.ms,
         kind=kind,
         note=reading.note,
+        observed_mono=now.at,
     )
 
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,6 +12,7 @@ from frmon.config import KindSettings, RuleSettings, SignalSettings
 from frmon.model import Leg, Market, Signal, Tick
 from frmon.signals.rules import Rule
 from frmon.signals.trigger import Limits
+from frmon.snapshot import signal_line, signal_part
 from tests.given import FEES, TERMS, WALL, Desk, leg
 from tests.signals.oracle import Asked, D, Saw, run
 
@@ -265,3 +267,12 @@ def test_a_last_price_that_nobody_repeats_gives_no_signal() -> None:
             played.desk.say(one, 100.0, 100.0, played.now + 2, last=last)
         found += played.sample({a: None, b: None})
     assert found == [("spread", "binance", "okx")]
+
+
+def test_a_signal_knows_its_time_on_the_monotonic_clock_and_writes_it_nowhere() -> None:
+    a, b = leg("binance"), leg("okx")
+    played = Played(a, b)
+    [signal] = [s for _ in range(3) for s in played.signals({a: 101.0, b: 100.0})]
+    assert (signal.observed_mono, signal.observed_ms) == (played.now, WALL)
+    for part in (signal_part(signal), signal_line(signal, simulated=False)):
+        assert "mono" not in msgspec.json.encode(part).decode()

@@ -217,6 +217,7 @@ def test_the_third_wide_sample_fires_and_says_what_was_seen() -> None:
         price_long=100.0,
         observed_at="2026-11-22T05:33:00.000Z",
         observed_ms=WALL,
+        observed_mono=signal.observed_mono,
     )
 
 
