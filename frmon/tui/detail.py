@@ -1,6 +1,6 @@
 """The docked detail: every leg of one coin, and below them all that is known of its pairs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
@@ -13,14 +13,19 @@ from frmon.tui.lines import Line, Palette, Pane, pad
 from frmon.tui.sections.books import book_lines
 from frmon.tui.sections.gatelist import gate_lines, gate_title
 from frmon.tui.sections.glance import Glance
-from frmon.tui.sections.matrix import matrix_lines
+from frmon.tui.sections.matrix import Measure, matrix_lines, matrix_title
 from frmon.tui.sections.past import past_lines
 from frmon.tui.sections.schedule import schedule_lines, schedule_title
 
 
-def detail_lines(seen: Glance, look: Look, width: int) -> list[Line]:
+def detail_lines(seen: Glance, look: Look, width: int, measure: Measure = Measure.GROSS) -> list[Line]:
     """The pair in a line, the legs, and everything else side by side as the width allows."""
-    return [summary(seen.row, look), *leg_lines(seen.row, look, width), (), *side_by_side(blocks(seen, look), width)]
+    return [
+        summary(seen.row, look),
+        *leg_lines(seen.row, look, width),
+        (),
+        *side_by_side(blocks(seen, look, measure), width),
+    ]
 
 
 def leg_lines(row: Row, look: Look, width: int) -> list[Line]:
@@ -38,10 +43,10 @@ def leg_lines(row: Row, look: Look, width: int) -> list[Line]:
     return lines + remarks(row, look, next((s.width for s in slots if s.column.id == REMARK), 0))
 
 
-def blocks(seen: Glance, look: Look) -> list[Block]:
+def blocks(seen: Glance, look: Look, measure: Measure) -> list[Block]:
     """The sections below the legs, the most important first."""
     return [
-        Block("SPREADS  gross %, bought in rows, sold in columns", lambda width: matrix_lines(seen.row, look, width)),
+        Block(matrix_title(measure), lambda width: matrix_lines(seen.row, look, width, measure)),
         Block(schedule_title(seen, look), lambda width: schedule_lines(seen, look, width)),
         Block(gate_title(seen, look), lambda width: gate_lines(seen.gates, look, width)),
         Block("DEPTH  average price for a size", lambda width: book_lines(seen.depth, look, width)),
@@ -58,6 +63,7 @@ class Detail(Pane, can_focus=True):
         Binding("pagedown,ctrl+d", "leaf(1)", "a page of the detail down", id="detail.pagedown"),
         Binding("pageup,ctrl+u", "leaf(-1)", "a page of the detail up", id="detail.pageup"),
         Binding("home,g", "roll(-9999)", "to the top of the detail", id="detail.first"),
+        Binding("n", "measure", "pairs by gross %, net % or carry per 8 h", id="detail.measure"),
         Binding("end,G", "roll(9999)", "to the end of the detail", id="detail.last"),
     ]
 
@@ -65,16 +71,21 @@ class Detail(Pane, can_focus=True):
         super().__init__(palette, id="detail")
         self.coin: str | None = None
         self.top = 0
-        self._all: Sequence[Line] = ()
+        self.measure = Measure.GROSS
+        self._pictures: Mapping[Measure, Sequence[Line]] = {}  # of one moment
         self._height: str | int = 0
 
     def open(self, coin: str | None) -> None:
         """Show this coin; None closes."""
         if coin != self.coin:
             self.top = 0
-            self._all = ()
+            self._pictures = {}
         self.coin = coin
         self.display = coin is not None
+
+    @property
+    def _all(self) -> Sequence[Line]:
+        return self._pictures.get(self.measure, ())
 
     def is_unpainted(self) -> bool:
         """Whether nothing was painted yet."""
@@ -86,13 +97,18 @@ class Detail(Pane, can_focus=True):
             return
         width = self.content_size.width
         gone: list[Line] = [((f"{self.coin}  is not listed any more", "warn"),)]
-        self._all = gone if seen is None else detail_lines(seen, look, width)
+        self._pictures = {m: gone if seen is None else detail_lines(seen, look, width, m) for m in Measure}
 
     def place(self, room: int | None) -> None:
         """Take at most `room` lines of the screen; None: all there is."""
         height = "1fr" if room is None else max(1, min(len(self._all), room)) + self.gutter.height
         if self.coin is not None and self._height != height:
             self._height = self.styles.height = height
+        self._show()
+
+    def action_measure(self) -> None:
+        """Show the next measure of the pairs, also of a paused picture."""
+        self.measure = self.measure.after
         self._show()
 
     def action_roll(self, by: int) -> None:

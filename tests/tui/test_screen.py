@@ -260,6 +260,19 @@ async def test_only_opportunities_are_shown_counted_and_named(engine: FakeEngine
         assert "No coin yields 0.1 % gross" in text(app)
 
 
+async def test_n_in_the_detail_changes_what_pairs_show_also_while_paused(engine: FakeEngine, tmp_path: Path) -> None:
+    async with shown(engine, tmp_path, (120, 40)) as (app, pilot):
+        await press(pilot, "j", "e", "p")
+        stopped = text(app)
+        for title in ("gross %", "net % after all taker fees", "carry % per 8 h"):
+            assert f"SPREADS  {title}" in text(app)
+            engine.stir()
+            await press(pilot, "n")
+        app.desk.tick()
+        await settle(pilot)
+        assert text(app) == stopped
+
+
 async def test_open_episodes_stand_before_the_signals_and_lead_to_their_coin(
     engine: FakeEngine, tmp_path: Path
 ) -> None:

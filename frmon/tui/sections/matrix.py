@@ -1,8 +1,12 @@
 """Every pair of a coin's legs: bought in rows, sold in columns. Pure."""
 
+from collections.abc import Mapping
+from enum import StrEnum
+
 from frmon.board import Cell, Row
-from frmon.model import Market
-from frmon.spread import gross_pct, outliers, qualified
+from frmon.funding import funding_is_fresh
+from frmon.model import LegKey, Market, Spread
+from frmon.spread import outliers, pairs, qualified
 from frmon.tui import figures
 from frmon.tui.columns import leg_name
 from frmon.tui.grid import Look
@@ -13,12 +17,35 @@ NARROWEST, WIDEST = 6, 9
 """Cells that a spread takes, with the blank before it."""
 
 
-def matrix_lines(row: Row, look: Look, width: int) -> list[Line]:
-    """Executable gross spreads in percent; the row of a leg that does not qualify says why instead."""
+Pairs = Mapping[tuple[LegKey, LegKey], Spread]
+
+
+class Measure(StrEnum):
+    """What the matrix shows of each pair; the value is its title."""
+
+    GROSS = "gross %"
+    NET = "net % after all taker fees"
+    CARRY = "carry % per 8 h"
+
+    @property
+    def after(self) -> "Measure":
+        """The next one, round and round."""
+        every = list(Measure)
+        return every[(every.index(self) + 1) % len(every)]
+
+
+def matrix_title(measure: Measure) -> str:
+    """What is shown, and which leg is where."""
+    return f"SPREADS  {measure}, bought in rows, sold in columns"
+
+
+def matrix_lines(row: Row, look: Look, width: int, measure: Measure = Measure.GROSS) -> list[Line]:
+    """One measure of every pair, from executable prices; the row of a leg that does not qualify says why instead."""
     cells = cells_in_order(row)
     room = max(NARROWEST, min(WIDEST, (width - LABEL) // max(1, len(cells))))
     fit = {cell.key for cell in qualified(cells, look.terms, look.now, look.now_ms)}
     best = None if row.spread is None else (row.spread.buy, row.spread.sell)
+    found = {(pair.buy, pair.sell): pair for pair in pairs(row, look.terms, look.now, look.now_ms)}
     lines: list[Line] = [_head(cells, look, room)]
     for buy in cells:
         name = f"{leg_name(buy.key, look):<{LABEL}}"
@@ -26,9 +53,11 @@ def matrix_lines(row: Row, look: Look, width: int) -> list[Line]:
             lines.append(((name, "stale"), ("  " + hindrance(buy, look), "warn")))
             continue
         pieces = [
-            _piece((buy, sell), (buy.key, sell.key) == best, room, look)
-            if sell.key in fit
-            else (f"{figures.UNKNOWN:>{room}}", "stale")
+            (f"{'.' if look.ascii else '·':>{room}}", "stale")
+            if buy is sell
+            else _piece(
+                _value((buy, sell), found, measure, look), sell.key.market, (buy.key, sell.key) == best, room, look
+            )
             for sell in cells
         ]
         lines.append(((name, "bright"), *pieces))
@@ -61,18 +90,24 @@ def _sold(cell: Cell, look: Look) -> str:
     return leg_name(cell.key, look) + ("b" if cell.key.market is Market.SPOT else "")
 
 
-def _piece(legs: tuple[Cell, Cell], is_best: bool, room: int, look: Look) -> tuple[str, str]:
-    buy, sell = legs
-    if buy is sell:
-        return f"{'.' if look.ascii else '·':>{room}}", "stale"
-    ask, bid = buy.ask, sell.bid
-    if ask is None or bid is None:
+def _value(legs: tuple[Cell, Cell], found: Pairs, measure: Measure, look: Look) -> float | None:
+    """None while unknown, and for a carry whose rates are old."""
+    spread = found.get((legs[0].key, legs[1].key))
+    if spread is None:
+        return None
+    if measure is not Measure.CARRY:
+        return spread.gross_pct if measure is Measure.GROSS else spread.net_pct
+    known = spread.carry_per_hour is not None and all(funding_is_fresh(cell, look.now) for cell in legs)
+    return spread.carry_per_hour * 800 if known and spread.carry_per_hour is not None else None
+
+
+def _piece(value: float | None, sold: Market, is_best: bool, room: int, look: Look) -> tuple[str, str]:
+    if value is None:
         return f"{figures.UNKNOWN:>{room}}", "stale"
-    gross = gross_pct(ask, bid)
-    told = figures.signed(gross, 3 if room > 7 else 2, room - 1)
+    told = figures.signed(value, 3 if room > 7 else 2, room - 1)
     if is_best:
-        return f"{_star(look) + told:>{room}}", "good"
-    return f"{told:>{room}}", "dim" if sell.key.market is Market.SPOT else "text" if gross > 0 else "venue"
+        return f"{_star(look) + told:>{room}}", "good" if value > 0 else "bright"
+    return f"{told:>{room}}", "dim" if sold is Market.SPOT else "text" if value > 0 else "venue"
 
 
 def _star(look: Look) -> str:

@@ -1,7 +1,7 @@
 import pytest
 
 from frmon.model import Market
-from frmon.tui.sections.matrix import hindrance, matrix_lines
+from frmon.tui.sections.matrix import Measure, hindrance, matrix_lines, matrix_title
 from tests.tui.fake import VENUES, FakeEngine
 from tests.tui.sections.coin import PERP, SPOT, look, quote, quoted, told
 
@@ -79,3 +79,31 @@ def test_eight_legs_fit(width: int) -> None:
 def test_a_coin_with_one_leg_has_a_matrix_without_numbers() -> None:
     engine, row = quoted(("alpha", PERP, 99.0, 100.0))
     assert told(matrix_lines(row, look(engine), 60))[1].split() == ["AL", "P", "·"]
+
+
+def test_the_matrix_shows_what_is_left_after_fees() -> None:
+    engine, row = quoted(("alpha", PERP, 99.0, 100.0), ("beta", SPOT, 102.0, 103.0))
+    lines = told(matrix_lines(row, look(engine), 60, Measure.NET))
+    assert lines[1].split() == ["AL", "P", "·", "+1.700"], "2 % less 0.05 % twice and 0.1 % twice"
+    assert lines[2].split()[-2:] == ["★-4.183", "·"]
+
+
+def test_the_matrix_shows_what_pairs_carry_by_fresh_rates() -> None:
+    engine, row = quoted(("alpha", PERP, 99.0, 100.0), ("beta", PERP, 102.0, 103.0), ("gamma", SPOT, 98.0, 100.5))
+    for cell, rate in zip(row.cells, (0.0001, 0.0003), strict=False):
+        cell.funding_rate, cell.funding_interval_h = rate, 8.0
+        cell.funding.state(engine.carriers[cell.key.venue, PERP], engine.clock.mono())
+    lines = told(matrix_lines(row, look(engine), 60, Measure.CARRY))
+    assert [line.split()[2:] for line in lines[1:4]] == [
+        ["·", "★+0.020", "-0.010"],
+        ["-0.020", "·", "-0.030"],
+        ["+0.010", "+0.030", "·"],
+    ]
+    row.cells[1].funding.at = float("-inf")
+    lines = told(matrix_lines(row, look(engine), 60, Measure.CARRY))
+    assert lines[1].split()[2:] == ["·", "-", "-0.010"]
+
+
+def test_the_title_says_which_measure_and_they_go_round() -> None:
+    assert matrix_title(Measure.NET) == "SPREADS  net % after all taker fees, bought in rows, sold in columns"
+    assert Measure.GROSS.after.after.after is Measure.GROSS
