@@ -30,7 +30,8 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     cooldown_left_s: float = 0.0
     episode_open: bool = False
     threshold_pct: float = 0.6
-    measured_pct: float | None = None  # what the rule compares; None: the executable gross spread
+    measured_pct: float | None = None  # what the rule compares; None: it sees no value now
+    executable: bool = True  # the rule compares bid with ask: where it sees none, the pair's own gross is shown
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):
@@ -220,10 +221,11 @@ def _kind(case: _Case) -> Gate:
 def _spread(case: _Case) -> Gate:
     standing = case.standing
     limit, value = standing.threshold_pct, standing.measured_pct
-    if value is None and len(case.legs) == 2:
+    if value is None and standing.executable and len(case.legs) == 2:
         value = _gross(case.legs[0], case.legs[1])
     if value is None or value == -inf:
-        return Gate(name="spread", value=None, limit=limit, passed=False, words="a price is missing")
+        words = "a price is missing" if standing.executable else "no last prices that are fresh, of legs that qualify"
+        return Gate(name="spread", value=None, limit=limit, passed=False, words=words)
     passed = value >= limit - EPSILON
     words = f"{value:.3f} % is {'at or above' if passed else 'below'} {limit:g} %"
     return Gate(name="spread", value=value, limit=limit, passed=passed, words=words)

@@ -206,6 +206,14 @@ def test_a_rule_that_measures_something_else_says_what_it_measures() -> None:
     assert (gate.passed, gate.value, gate.words) == (False, 0.5, "0.500 % is below 0.6 %")
 
 
+def test_a_rule_on_last_prices_that_sees_none_shows_no_executable_spread() -> None:
+    gate = asked(row(desk()), Standing(samples=3, threshold_pct=0.6, executable=False))["spread"]
+    assert (gate.passed, gate.value) == (False, None)
+    assert gate.words == "no last prices that are fresh, of legs that qualify"
+    gate = asked(row(desk()), Standing(samples=3, threshold_pct=0.6, measured_pct=0.7, executable=False))["spread"]
+    assert (gate.passed, gate.value) == (True, 0.7)
+
+
 def test_samples_and_cooldown_and_an_open_episode_hinder_a_signal() -> None:
     gates = asked(row(desk()), Standing(samples=2, needed=3, cooldown_left_s=12.4))
     assert failed(gates) == ["samples", "cooldown"]

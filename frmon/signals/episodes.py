@@ -13,7 +13,7 @@ from typing import NamedTuple
 import msgspec
 from msgspec.structs import replace
 
-from frmon.signals.trigger import EPSILON_PCT, Key, Reading
+from frmon.signals.trigger import EPSILON_PCT, EPSILON_S, Key, Reading
 
 SUSPENDED_S = 900.0
 """An episode unseen for longer is closed: whatever comes after it is another one."""
@@ -134,7 +134,7 @@ class Episodes:
 def step(episode: Episode, value: float | None, close_pct: float, max_gap_s: float, now: Moment) -> Episode:
     """An open episode after one more sample. `value`: None where a leg does not qualify."""
     away = now.at - episode.seen_at
-    was_away = episode.state is State.SUSPENDED or away >= max_gap_s
+    was_away = episode.state is State.SUSPENDED or away >= max_gap_s - EPSILON_S
     if was_away and away > SUSPENDED_S:
         return _close(episode, Reason.STALE, now)
     if value is None:

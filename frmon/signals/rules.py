@@ -58,6 +58,7 @@ class Rule:
             episode_open=self.episodes.is_open(SPREAD, key),
             threshold_pct=kind.limits.threshold_pct,
             measured_pct=next(values, None),
+            executable=self.settings.basis == "executable",
         )
 
     def _read(self, board: Mapping[str, Row], now: float, now_ms: int) -> dict[str, dict[Key, Reading]]:

@@ -9,6 +9,7 @@ EPSILON_PCT = 1e-9
 """Percent points by which a value may miss its threshold: 100.6 over 100.0 is 0.6 %, whatever binary floats say."""
 
 EPSILON_S = 1e-9
+"""Seconds by which differences of clock readings may miss what they are compared with."""
 
 Key = tuple[str, str, str]
 """Coin, short venue, long venue."""
@@ -65,7 +66,7 @@ class Trigger:
 
     def _fires(self, key: Key, now: float) -> bool:
         run = self._runs.setdefault(key, _Run())
-        run.length = run.length + 1 if now - run.at < self.limits.max_gap_s else 1
+        run.length = run.length + 1 if now - run.at < self.limits.max_gap_s - EPSILON_S else 1
         run.at = now
         return run.length >= self.limits.samples and self._is_cool(run, now)
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from hypothesis import example, given, settings
@@ -14,6 +14,7 @@ from frmon.config import SignalSettings
 from frmon.model import Leg, Market, Signal, Tick
 from frmon.signals.episodes import Episode
 from frmon.signals.rules import Rule, iso
+from frmon.signals.trigger import Limits, Trigger
 from frmon.spread import Terms
 from tests.given import FEES, TERMS, WALL, Desk, leg, line
 from tests.signals.oracle import Asked, Found, Saw, run
@@ -408,3 +409,19 @@ def test_times_read_as_iso_8601(ms: int) -> None:
     assert (
         iso(ms) == datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S").rjust(19, "0") + f".{milli:03}Z"
     )
+
+
+def test_a_gap_of_exactly_the_limit_breaks_a_row_whatever_binary_floats_say() -> None:
+    limits = Limits(threshold_pct=0.6, samples=2, max_gap_s=0.3, cooldown_s=30.0)
+    late = 1000.1 + 0.3
+    assert late - 1000.1 < 0.3
+    key = ("PEPE", "binance", "okx")
+    broken = Trigger(limits)
+    assert [broken.take([key], at) for at in (1000.1, late)] == [[], []]
+    whole = Trigger(limits)
+    assert [whole.take([key], at) for at in (1000.1, late - 0.001)] == [[], [key]]
+
+
+@pytest.mark.parametrize(("basis", "executable"), [("executable", True), ("last", False)])
+def test_the_standing_says_what_the_rule_compares(basis: Literal["executable", "last"], executable: bool) -> None:
+    assert Rule(SignalSettings(basis=basis), TERMS).standing(("A", "b", "c"), None, 0.0, 0).executable is executable
