@@ -101,13 +101,10 @@ class Carries(msgspec.Struct, frozen=True, kw_only=True):
     in_24h: float | None
 
 
-NO_CARRIES = Carries(next_ms=None, to_next=None, in_8h=None, in_24h=None)
-
-
 def carries(buy: Cell, sell: Cell, now_ms: int, now: float | None = None) -> Carries:
     """Carry to the usual horizons; nothing is known where a rate is not fresh at `now` (monotonic; None: do not ask)."""
     if now is not None and not (funding_is_fresh(buy, now) and funding_is_fresh(sell, now)):
-        return NO_CARRIES
+        return Carries(next_ms=None, to_next=None, in_8h=None, in_24h=None)
     due = first_settlement_ms(buy, sell, now_ms)
     return Carries(
         next_ms=due,
@@ -147,11 +144,6 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
 def is_known(cell: Cell) -> bool:
     """Whether a leg's funding may be compared: not quarantined, not halted."""
     return not (cell.leg.quarantine or cell.leg.halted)
-
-
-def is_known_at(now: float) -> Callable[[Cell], bool]:
-    """`is_known` and fresh at `now` (monotonic): a `fit` for `difference_8h`."""
-    return lambda cell: is_known(cell) and funding_is_fresh(cell, now)
 
 
 def difference_8h(row: Row, fit: Callable[[Cell], bool] = is_known) -> Difference | None:

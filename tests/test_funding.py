@@ -324,8 +324,10 @@ def test_what_is_not_fresh_is_left_out_where_one_asks() -> None:
         desk.say(leg(venue), 1.0, 1.0, at, funding_rate=rate, funding_interval_h=8.0, next_funding_ms=WALL + HOUR)
     row = desk.board.rows["PEPE"]
     buy, sell = (next(c for c in row.cells if c.key.venue == v) for v in ("okx", "bybit"))
-    assert funding.difference_8h(row, funding.is_known_at(600.0)) == funding.difference_8h(row)
-    assert funding.difference_8h(row, funding.is_known_at(601.0)) is None
+    assert funding.difference_8h(row, lambda cell: funding.funding_is_fresh(cell, 600.0)) == funding.difference_8h(row)
+    assert funding.difference_8h(row, lambda cell: funding.funding_is_fresh(cell, 601.0)) is None
     assert funding.carries(buy, sell, WALL, 600.0).in_8h == pytest.approx(0.0002)
-    assert funding.carries(buy, sell, WALL, 601.0) == funding.NO_CARRIES
+    assert funding.carries(buy, sell, WALL, 601.0) == funding.Carries(
+        next_ms=None, to_next=None, in_8h=None, in_24h=None
+    )
     assert funding.carries(buy, sell, WALL).in_8h == pytest.approx(0.0002)
