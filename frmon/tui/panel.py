@@ -36,10 +36,11 @@ def episode_lines(episode: Episode, look: Look, width: int, chosen: bool = False
 
 
 def signal_lines(signal: Signal, look: Look, width: int, chosen: bool = False) -> list[Line]:
-    """Coin, long venue -> short venue, percent, age."""
+    """Coin, long venue -> short venue, percent, age; no age where its monotonic time is not known."""
+    age_s = max(0.0, look.now - signal.observed_mono) if signal.observed_mono else None
     tail: Line = (
         (f"{figures.signed(signal.spread_percent, 2, 6):>7}%", "good"),
-        (f"{figures.age(max(0, look.now_ms - signal.observed_ms) / 1000):>5}", "dim"),
+        (f"{figures.age(age_s):>5}", "dim"),
     )
     head = ((" ", "text"), (signal.symbol, "key" if chosen else "coin"))
     return _entry(head, (signal.long_exchange, signal.short_exchange), (signal.kind, signal.note), tail, (look, width))

@@ -154,6 +154,7 @@ class FakeEngine:
             Signal(
                 symbol=coin, short_exchange="alpha", long_exchange="gamma", spread_percent=percent, price_short=1.0071,
                 price_long=1.0, observed_at="2026-11-22T05:32:58.000Z", observed_ms=now_ms,
+                observed_mono=self.clock.mono(),
             )
         )  # fmt: skip
         self.events.appendleft(Happened(now_ms, f"signal {coin} {percent:.2f} %"))

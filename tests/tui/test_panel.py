@@ -1,10 +1,11 @@
 """What the panel of episodes and signals tells, and by which clock."""
 
 import pytest
+from msgspec.structs import replace
 
 from frmon.signals.kinds import FUNDING
 from frmon.tui.grid import Look
-from frmon.tui.panel import episode_lines
+from frmon.tui.panel import episode_lines, signal_lines
 from tests.tui.fake import FakeEngine
 from tests.tui.sections.coin import told
 
@@ -21,6 +22,15 @@ def test_an_episode_is_as_old_as_it_is_whatever_the_wall_clock_does(step_ms: int
     engine = FakeEngine(0)
     engine.episode("ETH")
     assert told(episode_lines(engine.episodes.open[0], look(engine, step_ms), 36))[0].endswith("  1m")
+
+
+@pytest.mark.parametrize("step_ms", [0, -HOUR_MS, HOUR_MS])
+def test_a_signal_is_as_old_as_it_is_whatever_the_wall_clock_does(step_ms: int) -> None:
+    engine = FakeEngine(0)
+    engine.signal("ETH")
+    assert told(signal_lines(engine.signals[0], look(engine, step_ms), 36))[0].endswith("   1m")
+    unknown = replace(engine.signals[0], observed_mono=0.0)
+    assert told(signal_lines(unknown, look(engine, step_ms), 36))[0].endswith("%    -")
 
 
 def test_funding_is_told_with_its_unit() -> None:
