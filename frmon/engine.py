@@ -81,6 +81,7 @@ class Engine:
         self.fleets: dict[str, fleet.Fleet] = {}
         self._catalog = Catalog({v.name: (v.aliases, v.suffix_multipliers) for v in self.venues}, settings.coins)
         self._identity = identity.Identity(self.board, self._catalog, self.clock, self.terms.freshness, self.tell)
+        self.watch.before = self._identity.judge
         self._pulse = pulse.Pulse(self.board, self.fleets, self.terms, self.clock, self.tell)
         self.funding = FundingNews(self.board, self.clock, self.tell)
         self._study = Study(self.board, self.terms, settings.signals.threshold_pct, self.clock)

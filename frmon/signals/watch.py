@@ -49,6 +49,7 @@ class Watch:
         self._clock = clock
         self._hear = hear
         self.observe = observe
+        self.before: Callable[[], None] | None = None  # called before each sample: nothing unjudged may signal
         self._grid = Grid(clock, rule.settings.sample_every_s)
 
     async def run(self) -> None:
@@ -60,6 +61,8 @@ class Watch:
 
     def sample(self) -> None:
         """Take one sample now."""
+        if self.before is not None:
+            self.before()
         rows = list(self._board.rows.values())
         now, now_ms = self._clock.mono(), self._clock.now_ms()
         if self.observe is not None:

@@ -173,3 +173,13 @@ def test_the_next_sample_lies_on_the_grid_after_now(due: int, late: int) -> None
     following = next_due(float(due), now, 2.0)
     assert now < following <= now + 2.0
     assert (following - due) % 2.0 == 0.0
+
+
+async def test_every_sample_is_taken_after_the_verdicts_on_identity() -> None:
+    watched = Watched(SignalSettings())
+    order: list[str] = []
+    watched.watch.before = lambda: order.append("judged")
+    watched.watch.observe = lambda _rows, _now, _now_ms: order.append("sampled")
+    watched.watch.sample()
+    assert order == ["judged", "sampled"]
+    await watched.end()
