@@ -17,7 +17,7 @@ from typer.exceptions import TyperException
 from frmon import __version__
 from frmon.configcommands import config_app
 from frmon.errors import ConfigError, FrmonError
-from frmon.options import launch, share, shared, shared_option, wish
+from frmon.options import launch, places_of, share, shared, shared_option, wish
 
 app = typer.Typer(
     help="Cross-exchange spreads and funding rates in the terminal. Public data only: frmon never trades.",
@@ -153,6 +153,10 @@ def snapshot(  # noqa: PLR0913, PLR0917  the options of one command
     coin: Annotated[list[str] | None, typer.Option("--coin", metavar="C", help="Only this one; repeatable.")] = None,
     top: Annotated[int | None, typer.Option("--top", min=1, metavar="N", help="Only the N widest spreads.")] = None,
     why: Annotated[bool, typer.Option("--why", help="With what a signal of each --coin needs, gate by gate.")] = False,
+    pair: Annotated[
+        str | None,
+        typer.Option("--pair", metavar="VENUE:MARKET,VENUE:MARKET", help="The pair --why judges: buy, sell."),
+    ] = None,
     demo: Demo = False,
     replay: Replay = None,
     record: Record = None,
@@ -164,9 +168,11 @@ def snapshot(  # noqa: PLR0913, PLR0917  the options of one command
     from frmon import headless
     from frmon.launch import engine_for
 
+    places = None if pair is None else places_of(pair)
+    why = why or places is not None
     if why and not coin:
         raise ConfigError("--why explains single coins: name them with --coin")
-    choice = headless.Choice(form=form.value, wait_s=wait, coins=tuple(coin or ()), top=top, why=why)
+    choice = headless.Choice(form=form.value, wait_s=wait, coins=tuple(coin or ()), top=top, why=why, pair=places)
     with engine_for(wish(context), launch(context, demo=demo, replay=replay, record=record)) as engine:
         headless.snapshot(engine, choice)
 

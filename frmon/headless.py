@@ -21,7 +21,7 @@ from frmon.parts import Picture
 from frmon.paths import state_dir
 from frmon.plain import csv_text, grid, table_text
 from frmon.sheets import chosen
-from frmon.snapshot import encode, has_data, picture, signal_line, unknown_coins
+from frmon.snapshot import Places, encode, has_data, picture, signal_line, unknown_coins
 
 FORMATS: dict[str, Callable[[Picture], bytes]] = {
     "json": lambda p: encode(p) + b"\n",
@@ -62,6 +62,7 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
     coins: tuple[str, ...] = ()
     top: int | None = None
     why: bool = False
+    pair: Places | None = None  # that `why` judges instead of the best
 
 
 def snapshot(engine: Engine, choice: Choice) -> None:
@@ -69,7 +70,7 @@ def snapshot(engine: Engine, choice: Choice) -> None:
     with Host(engine) as host:
         complete = await_picture(engine, host, choice.wait_s)
         coins = list(choice.coins) or None
-        found = host.ask(lambda: picture(engine, coins, choice.top, why=choice.why))
+        found = host.ask(lambda: picture(engine, coins, choice.top, why=choice.why, pair=choice.pair))
         reached = host.ask(lambda: has_data(engine))
         missing = host.ask(lambda: unknown_coins(engine, choice.coins))
     emit(FORMATS[choice.form](found))

@@ -63,3 +63,12 @@ def launch(context: typer.Context, **given: Any) -> "Launch":
 def shared_option(flag: str, metavar: str, text: str) -> Any:
     """A shared option of the root command."""
     return typer.Option(flag, metavar=metavar, callback=keep, expose_value=False, help=text)
+
+
+def places_of(text: str) -> tuple[tuple[str, str], tuple[str, str]]:
+    """`VENUE:MARKET,VENUE:MARKET`: where to buy, where to sell."""
+    parts = [tuple(place.strip().lower().split(":")) for place in text.split(",")]
+    if len(parts) != 2 or any(len(place) != 2 or place[1] not in {"spot", "perp"} for place in parts):
+        raise ConfigError(f"--pair: must look like VENUE:MARKET,VENUE:MARKET (market: spot or perp), not {text!r}")
+    (buy, buy_market), (sell, sell_market) = parts
+    return (buy, buy_market), (sell, sell_market)

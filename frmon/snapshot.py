@@ -30,6 +30,9 @@ from frmon.parts import (
 )
 from frmon.spread import Terms, best, flags
 
+Places = tuple[tuple[str, str], tuple[str, str]]
+"""Where to buy and where to sell: (venue, market) each."""
+
 
 class Source(Protocol):
     """What a picture is taken of: the engine, or whatever has these."""
@@ -52,16 +55,21 @@ class Source(Protocol):
 
 
 def picture(
-    engine: Source, coins: Sequence[str] | None = None, top: int | None = None, *, why: bool = False
+    engine: Source,
+    coins: Sequence[str] | None = None,
+    top: int | None = None,
+    *,
+    why: bool = False,
+    pair: Places | None = None,
 ) -> Picture:
     """What the engine knows now. `coins`: only these, in any case of letters; `top`: only so many of the highest gross
-    spread; `why`: with the gates of each. Spreads are computed here, so they agree with the legs beside them."""
+    spread; `why`: with the gates of each, for its best or nearest pair, or for `pair`. Spreads are computed here, so they agree with the legs beside them."""
     now, now_ms = engine.clock.mono(), engine.clock.now_ms()
     wanted = None if coins is None else {coin.upper() for coin in coins}
     rows = [row for row in list(engine.board.rows.values()) if wanted is None or row.coin.upper() in wanted]
     parts = sorted((_coin(engine, row, now, now_ms) for row in rows), key=_rank)
     if why:
-        reasons = {row.coin: _why(engine, row, now, now_ms) for row in rows}
+        reasons = {row.coin: _why(engine, row, (now, now_ms), pair) for row in rows}
         parts = [replace(part, **reasons[part.coin]) for part in parts]
     return Picture(
         simulated=bool(engine.simulated),
@@ -159,17 +167,20 @@ def _coin(engine: Source, row: Row, now: float, now_ms: int) -> CoinPart:
     )
 
 
-def _why(engine: Source, row: Row, now: float, now_ms: int) -> dict[str, Any]:
+def _why(engine: Source, row: Row, times: tuple[float, int], pair: Places | None) -> dict[str, Any]:
     """`why` and `why_pair` of a coin."""
     question = Question(
         terms=engine.terms,
-        now=now,
-        now_ms=now_ms,
+        now=times[0],
+        now_ms=times[1],
         markets=tuple(engine.settings.signals.markets),
         same_venue=False,
         classes=tuple(engine.settings.coins.classes),
     )
-    legs = nearest(row, question)
+    legs = nearest(row, question) if pair is None else _legs_at(row, pair)
+    if legs is None and pair is not None:
+        words = f"{row.coin} is not listed on both {' '.join(pair[0])} and {' '.join(pair[1])}"
+        return {"why_pair": None, "why": [GatePart(name="legs", value=None, limit=2, passed=False, words=words)]}
     if legs is None:
         return {
             "why_pair": None,
@@ -177,8 +188,14 @@ def _why(engine: Source, row: Row, now: float, now_ms: int) -> dict[str, Any]:
         }
     buy, sell = legs
     standing = engine.standing(row.coin, sell.key.venue, buy.key.venue)
-    pair = PairPart(buy=_side(buy.key, _finite(buy.ask)), sell=_side(sell.key, _finite(sell.bid)))
-    return {"why_pair": pair, "why": [_gate(g) for g in explain(row, (buy.key, sell.key), standing, question)]}
+    judged = PairPart(buy=_side(buy.key, _finite(buy.ask)), sell=_side(sell.key, _finite(sell.bid)))
+    return {"why_pair": judged, "why": [_gate(g) for g in explain(row, (buy.key, sell.key), standing, question)]}
+
+
+def _legs_at(row: Row, pair: Places) -> tuple[Cell, Cell] | None:
+    """The first leg of the coin at each of the two places."""
+    found = [next((c for c in row.cells if (c.key.venue, c.key.market) == place), None) for place in pair]
+    return None if found[0] is None or found[1] is None else (found[0], found[1])
 
 
 def _gate(gate: Gate) -> GatePart:

@@ -13,9 +13,11 @@ from pathlib import Path
 import pytest
 
 from frmon.cli import command_tree
+from frmon.errors import ConfigError
 from frmon.headless import verdict_json, verdict_text
 from frmon.launch import all_venues, endpoint_options
 from frmon.model import LegKey, Market
+from frmon.options import places_of
 from tests.command import PROGRAM, Frmon
 
 
@@ -275,3 +277,13 @@ def test_verdicts_tell_the_leg_and_why() -> None:
 def test_names_that_only_the_screen_knows_are_checked_too(frmon: Frmon) -> None:
     said = frmon("config", "check", FRMON_SCREEN_COLUMNS="coin,gros").failed(2)
     assert said == 'environment screen.columns: there is no "gros"; did you mean "gross"?'
+
+
+@pytest.mark.parametrize("text", ["a:perp", "a:perp,b", "a:perp,b:margin", "a:perp,b:spot,c:spot", ","])
+def test_a_pair_is_two_places(text: str) -> None:
+    with pytest.raises(ConfigError, match="--pair"):
+        places_of(text)
+
+
+def test_a_pair_is_where_to_buy_and_where_to_sell() -> None:
+    assert places_of("Alpha:spot, beta:PERP") == (("alpha", "spot"), ("beta", "perp"))

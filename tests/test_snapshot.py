@@ -253,6 +253,21 @@ def test_reasons_are_there_only_if_asked_for_and_judge_the_best_pair(engine: Sti
     assert (gates["samples"]["value"], gates["samples"]["limit"]) == (2.0, 3.0)
 
 
+def test_reasons_can_be_asked_for_any_pair(engine: Still) -> None:
+    fill(engine)
+    found = json.loads(encode(picture(engine, ["pepe"], why=True)))["coins"][0]
+    best = found["why_pair"]
+    places = ((best["sell"]["venue"], best["sell"]["market"]), (best["buy"]["venue"], best["buy"]["market"]))
+    other = json.loads(encode(picture(engine, ["pepe"], why=True, pair=places)))["coins"][0]
+    assert other["why_pair"]["buy"]["venue"] == best["sell"]["venue"]
+    assert other["why_pair"]["sell"]["venue"] == best["buy"]["venue"]
+    gates = {gate["name"]: gate for gate in other["why"]}
+    assert gates["spread"]["value"] < found["spread"]["gross_pct"]
+    nowhere = json.loads(encode(picture(engine, ["pepe"], why=True, pair=(("nowhere", "perp"), places[1]))))["coins"][0]
+    assert nowhere["why_pair"] is None
+    assert "not listed on both nowhere perp" in nowhere["why"][0]["words"]
+
+
 def test_a_coin_with_one_leg_has_reasons_but_no_pair(engine: Still) -> None:
     fill(engine)
     found = json.loads(encode(picture(engine, ["ZZ"], why=True)))["coins"][0]
