@@ -62,8 +62,9 @@ def test_a_snapshot_of_a_tape_has_the_same_legs_and_says_that_it_is_no_market(
     assert now["simulated"] is True
     assert now["at_ms"] <= then["at_ms"] + 60_000, "the time is that of the tape"
     assert set(known(now)) == set(known(then))
-    assert sum(coin["spread"] is not None for coin in now["coins"]) == sum(
-        coin["spread"] is not None for coin in then["coins"]
+    paired, paired_then = ({c["coin"] for c in one["coins"] if c["spread"] is not None} for one in (now, then))
+    assert len(paired & paired_then) >= 0.8 * len(paired_then) > 0, (
+        "but for coins that just then were one-sided or crossed"
     )
 
 

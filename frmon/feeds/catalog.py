@@ -64,7 +64,7 @@ def read(listings: Iterable[Listing], naming: Mapping[str, Naming], settings: Co
     """As `assign`, with alternatives.
 
     Where one market of a venue lists a coin both plainly and with a multiplier (BOB, 1000000BOB), these are two coins:
-    everywhere the multiplied name keeps its raw base as coin, until its price says that it is the plain one's."""
+    the multiplied name keeps its raw base as coin (priced per coin too) everywhere, until price says it is the plain one."""
     shown = {x.key: x for x in sorted(listings, key=_order) if x.asset_class in settings.classes and _trades(x)}
     legs = {key: _leg(x, naming.get(x.venue, ({}, False)), settings) for key, x in shown.items()}
     plain = {(leg.venue, leg.market, leg.coin) for leg in legs.values() if leg.multiplier == 1}
@@ -72,7 +72,7 @@ def read(listings: Iterable[Listing], naming: Mapping[str, Naming], settings: Co
     readings = []
     for key, leg in legs.items():
         if leg.ambiguous and (shown[key].base, leg.coin) in twice:
-            raw = replace(leg, coin=_classed(shown[key].base, leg.asset_class), multiplier=1)
+            raw = replace(leg, coin=_classed(shown[key].base, leg.asset_class))
             readings.append(Reading(raw, leg))
         else:
             readings.append(Reading(leg))

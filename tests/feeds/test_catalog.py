@@ -169,8 +169,8 @@ def test_where_a_market_lists_both_names_they_are_two_coins_and_the_multiplied_o
     ]
     assert coins(*listings) == {
         "binance BOB": ("BOB", 1),
-        "binance 1000000BOB": ("1000000BOB", 1),
-        "bybit 1000000BOB": ("1000000BOB", 1),
+        "binance 1000000BOB": ("1000000BOB", 1_000_000),
+        "bybit 1000000BOB": ("1000000BOB", 1_000_000),
         "okx BOB": ("BOB", 1),
     }
     assert [leg.ambiguous for leg in assign(listings, NAMING, DEFAULT)] == [True, False, True, False]

@@ -130,7 +130,7 @@ def test_a_doubtful_name_stays_a_coin_of_its_own_while_its_price_differs() -> No
         trade.look({"binance BOB": 0.02, "okx BOB": 0.02, "binance 1000000BOB": 0.05, "bybit 1000000BOB": 0.05}, 9)
         == []
     )
-    assert trade.coin("bybit", "1000000BOB") == ("1000000BOB", 1)
+    assert trade.coin("bybit", "1000000BOB") == ("1000000BOB", 1_000_000)
     assert trade.verdicts == {}
 
 
@@ -241,7 +241,7 @@ def test_the_universe_of_three_venues_is_named_as_known() -> None:
     assert {m for _, _, m in by_coin["BABYDOGE"]} >= {1_000_000}
     assert ("bybit", "perp", 1_000) in by_coin["SHIB"]
     assert by_coin["BOB"] == {("binance", "perp", 1)}
-    assert by_coin["1000000BOB"] == {("binance", "perp", 1)}
+    assert by_coin["1000000BOB"] == {("binance", "perp", 1_000_000)}
     assert {"0G", "1INCH", "2Z"} <= by_coin.keys()
     assert len(by_coin) > 800
     assert not [coin for coin in by_coin if coin.startswith("1000") and coin != "1000000BOB"]
