@@ -140,6 +140,9 @@ async def run(market: Market, program: Watching) -> Account:
     await program.count(len(CASES) - len(STRANGERS), UP_WITHIN_S)
     missing = CASES.keys() - STRANGERS - {row["symbol"] for row in program.lines}
     assert not missing, "no first signal"
+    # However quickly the program was up: every first spread stood long enough that the rule leaves no doubt about it.
+    stood_s = (LAW.samples + 3) * LAW.sample_every_s
+    await asyncio.sleep(max(0.0, market.log[-1].at + stood_s - market.clock.mono()))
     up_at = market.clock.mono()
     for coin, case in CASES.items():
         if case.steps:
