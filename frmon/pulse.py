@@ -7,7 +7,7 @@ from frmon import spread
 from frmon.board import Board
 from frmon.clock import Clock
 from frmon.feeds.fleet import Fleet
-from frmon.model import Market, Status, VenueState
+from frmon.model import LineState, Market, Status, VenueState
 from frmon.spread import Terms
 
 SPREADS_S = 0.25
@@ -40,6 +40,7 @@ class Pulse:
         self._counts: dict[str, tuple[float, int]] = {}
         self._rates: dict[str, float] = {}
         self._most_fresh = 0
+        self._told: dict[str, Status] = {}  # venue or line -> the status that the event log knows
         self._spoke: set[str] = set()  # venues that had a fresh leg once
         self.gained_at = clock.mono()  # when the picture last became fuller
 
@@ -92,10 +93,22 @@ class Pulse:
                     fleet.redial()
             beat = now
             self.states = [self._state(name, now) for name in self._fleets]
+            self._tell_changes()
             fresh = sum(s.fresh_legs for s in self.states)
             if fresh > self._most_fresh:
                 self._most_fresh, self.gained_at = fresh, now
             await self._clock.sleep(STATES_S)
+
+    def _tell_changes(self) -> None:
+        """Every change of a status, of a venue or a line, is one row of the event log."""
+        known = self._told
+        self._told = {}
+        parts: list[VenueState | LineState] = [*self.states, *(line for state in self.states for line in state.lines)]
+        for one in parts:
+            before = known.get(one.name, Status.CONNECTING)
+            self._told[one.name] = one.status
+            if one.status is not before:
+                self._tell(f"{one.name}: {before} → {one.status}" + (f" ({one.detail})" if one.detail else ""))
 
     def _state(self, name: str, now: float) -> VenueState:
         fleet = self._fleets[name]

@@ -38,7 +38,8 @@ class Sim:
         )
         self.violations: Counter[str] = Counter()
         self.counters: Counter[str] = Counter()
-        self.faults = Faults()
+        self.faults = Faults(self.options.seed)
+        self.quiet = False  # the market stands still; time and frames under way go on
         self.endpoints: dict[str, dict[str, str]] = {}
         self.status_urls: list[str] = []
         self.ports: list[Port] = []
@@ -97,7 +98,8 @@ class Sim:
     def pump_once(self) -> None:
         """Bring the market to the present and let every line speak."""
         now_ms = self.now_ms()
-        self.world.advance(now_ms)
+        if not self.quiet:
+            self.world.advance(now_ms)
         for port in self.ports:
             port.speak(now_ms)
 
