@@ -3,9 +3,10 @@ reads at their own pace."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from frmon import merge
 from frmon.cell import Cell, Freshness, Row
 from frmon.merge import Receipt, is_mergeable, take_frame, take_reply
-from frmon.model import Carrier, Leg, LegKey, Market, Tick
+from frmon.model import Carrier, Leg, LegKey, Look, Market, Tick
 
 __all__ = ["Board", "Cell", "Freshness", "Row"]
 
@@ -59,6 +60,29 @@ class Board:
         for symbol in symbols:
             if (cell := cells.get(symbol)) is not None:
                 cell.carried_by = carrier
+
+    def look(self, carrier: Carrier, ticks: Sequence[Tick]) -> Look:
+        """Compare a REST reply with what stands; see `Sink.look`."""
+        cells = self._markets.get((carrier.venue, carrier.market), {})
+        found = Look(missing={s for s, c in cells.items() if not c.leg.halted and not c.quote.rides()})
+        for tick in ticks:
+            cell = cells.get(tick.symbol)
+            found.missing.discard(tick.symbol)
+            if cell is None or cell.leg.halted:
+                continue
+            found.compared += 1
+            if (difference := merge.compare(cell, tick)) is not None:
+                found.differing[tick.symbol] = difference
+            if cell.doubted is not None:
+                found.doubted.add(tick.symbol)
+        return found
+
+    def doubt(self, carrier: Carrier, symbols: Iterable[str]) -> None:
+        """What stands of these symbols was found wrong; see `Sink.doubt`."""
+        cells = self._markets.get((carrier.venue, carrier.market), {})
+        for symbol in symbols:
+            if (cell := cells.get(symbol)) is not None:
+                merge.doubt(cell)
 
     def take(
         self, carrier: Carrier, ticks: Sequence[Tick], at: float, now_ms: int, asked_at: float | None = None

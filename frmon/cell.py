@@ -26,10 +26,14 @@ class Part:
         self.generation = 0
 
     def confirmed_at(self, now: float, max_quiet_s: float) -> float:
-        """When this was last confirmed (monotonic), -inf for never. Quiet on a live push-on-change carrier confirms."""
-        if self.rides() and self.by.pushes_changes and now - self.at <= max_quiet_s:  # type: ignore[union-attr]
-            return max(self.at, self.by.heard_at)  # type: ignore[union-attr]
-        return self.at
+        """When this was last confirmed (monotonic), -inf for never. Quiet on a live push-on-change carrier confirms; what a
+        connection said ends with it."""
+        by = self.by
+        if by is None or by.source != "ws":
+            return self.at
+        if not by.live or by.generation != self.generation:
+            return -inf
+        return max(self.at, by.heard_at) if by.pushes_changes and now - self.at <= max_quiet_s else self.at
 
     def rides(self) -> bool:
         """Whether it came on a stream whose connection still lives."""
@@ -54,8 +58,8 @@ class Cell:
     """One leg's latest values; None while unknown. The `_ms` fields hold the venue time of each field's statement."""
 
     __slots__ = (
-        "ask", "ask_ms", "ask_seq", "ask_size", "bid", "bid_ms", "bid_seq", "bid_size", "carried_by", "event_ms", "funding",
-        "funding_interval_h", "funding_rate", "index", "index_ms", "interval_ms", "key", "last", "last_ms", "leg", "mark",
+        "ask", "ask_ms", "ask_seq", "ask_size", "bid", "bid_ms", "bid_seq", "bid_size", "carried_by", "doubted", "event_ms",
+        "funding", "funding_interval_h", "funding_rate", "index", "index_ms", "interval_ms", "key", "last", "last_ms", "leg", "mark",
         "mark_ms", "next_funding_ms", "next_ms", "quote", "rate_ms", "received_ms", "ref", "row", "scale", "settled_ms",
         "settled_rate", "source", "trade", "version", "volume_ms", "volume_usd", "whole_by", "whole_generation",
     )  # fmt: skip
@@ -94,27 +98,25 @@ class Cell:
         self.received_ms: int | None = None
         self.source: str | None = None
         self.carried_by: Carrier | None = None
+        self.doubted: tuple[float | None, float | None] | None = None  # a quote that REST refuted; see `merge.doubt`
         self.version += 1
 
     def age_s(self, now: float, freshness: Freshness) -> float | None:
-        """Age of the quote's confirmation in seconds; None while there is none."""
+        """Age of the quote's confirmation in seconds; None while there is none, and for a moment after its connection ended
+        (then it counts from the last statement, but is never as small as a fresh one's)."""
         at = self.quote.confirmed_at(now, freshness.max_quiet_s)
+        if at == -inf and now - self.quote.at > freshness.max_age_s:
+            at = self.quote.at
         return None if at == -inf else max(0.0, now - at)
 
     def is_fresh(self, now: float, freshness: Freshness) -> bool:
         """Whether the quote was confirmed at most `max_age_s` ago."""
-        quote = self.quote
-        if now - quote.at <= freshness.max_age_s:
-            return True
-        return now - quote.confirmed_at(now, freshness.max_quiet_s) <= freshness.max_age_s
+        return now - self.quote.confirmed_at(now, freshness.max_quiet_s) <= freshness.max_age_s
 
     def is_last_fresh(self, now: float, freshness: Freshness) -> bool:
         """Whether the last price was confirmed at most `max_age_s` ago, as a quote is: stated, also unchanged, repeated by a
         REST reply, or unchanged on a live push-on-change stream. It says nothing about when the trade was."""
-        trade = self.trade
-        if now - trade.at <= freshness.max_age_s:
-            return True
-        return now - trade.confirmed_at(now, freshness.max_quiet_s) <= freshness.max_age_s
+        return now - self.trade.confirmed_at(now, freshness.max_quiet_s) <= freshness.max_age_s
 
     def is_crossed(self) -> bool:
         """Whether the bid stands above the ask."""

@@ -2,10 +2,13 @@
 whatever order they arrive."""
 
 from frmon.cell import Cell, Part
-from frmon.model import EMPTY, Carrier, Tick
+from frmon.model import EMPTY, Carrier, Difference, Tick
 
 SPEAKING_S = 2.0
 """A carrier that was silent for this long when we asked is not speaking: REST caches of venues are younger than that."""
+
+FAR = 0.005
+"""A part of the price that no market moves between two channels of one venue, twice within seconds."""
 
 
 class Receipt:
@@ -31,10 +34,53 @@ def is_mergeable(cell: Cell, tick: Tick, carrier: Carrier) -> bool:
 def take_frame(cell: Cell, tick: Tick, carrier: Carrier, at: float, now_ms: int) -> None:
     """Merge what a stream said. Without a venue time it is the newest because it came last, whatever the wall clock says."""
     ms = tick.event_ms if tick.event_ms is not None else max(now_ms, _newest_ms(cell))
-    if _quote(cell, tick, ms):
+    if not _repeats_doubted(cell, tick) and _quote(cell, tick, ms):
         cell.quote.state(carrier, at)
         _note(cell, tick.event_ms, now_ms, "ws")
     _rest_of(cell, tick, ms, carrier, at)
+
+
+def compare(cell: Cell, tick: Tick) -> Difference | None:
+    """How a REST statement differs from a quote that rides on a stream; None where it agrees or nothing can be said. A
+    doubt ends where REST comes to agree with it."""
+    if tick.bid is None and tick.ask is None:
+        return None
+    if cell.doubted is not None and cell.doubted == _stated(cell, tick):
+        cell.doubted = None
+    if not cell.quote.rides() or _agrees(cell, tick):
+        return None
+    pairs = zip((cell.bid, cell.ask), _stated(cell, tick), strict=True)
+    return Difference((cell.bid, cell.ask), any(_is_far(held, told) for held, told in pairs))
+
+
+def doubt(cell: Cell) -> None:
+    """The quote was found wrong. It is stale until anybody states another one: the stream that repeats it confirms nothing,
+    and any reply replaces it."""
+    cell.doubted = cell.bid, cell.ask
+    cell.bid_ms = cell.ask_ms = cell.bid_seq = cell.ask_seq = 0
+    cell.carried_by = None
+    if cell.quote.by is not None:
+        cell.quote.by.contradicted += 1
+    cell.quote = Part()
+
+
+def _repeats_doubted(cell: Cell, tick: Tick) -> bool:
+    """Whether this states no other quote than the doubted one; any other ends the doubt."""
+    if cell.doubted is None or (tick.bid is None and tick.ask is None):
+        return False
+    said = zip((tick.bid, tick.ask), _stated(cell, tick), cell.doubted, strict=True)
+    if all(raw is None or told == held for raw, told, held in said):
+        return True
+    cell.doubted = None
+    return False
+
+
+def _stated(cell: Cell, tick: Tick) -> tuple[float | None, float | None]:
+    return _per_coin(tick.bid or EMPTY, cell.scale) or None, _per_coin(tick.ask or EMPTY, cell.scale) or None
+
+
+def _is_far(held: float | None, told: float | None) -> bool:
+    return bool(held and told) and abs(held - told) > FAR * max(held, told)  # type: ignore[operator, type-var]
 
 
 def _newest_ms(cell: Cell) -> int:
@@ -92,10 +138,14 @@ def _ride(cell: Cell, carrier: Carrier, receipt: Receipt, rode: bool) -> None:
         cell.carried_by = None
         if cell.quote.by is not None:
             cell.quote.by.contradicted += 1
-    elif stream is not None and stream.live and stream.pushes_changes and receipt.asked_at >= stream.up_at:
+    elif stream is not None and cell.doubted is None and _would_tell(stream, receipt):
         cell.quote.state(stream, receipt.at)
         return
     cell.quote.state(carrier, receipt.at)
+
+
+def _would_tell(stream: Carrier, receipt: Receipt) -> bool:
+    return stream.live and stream.pushes_changes and receipt.asked_at >= stream.up_at
 
 
 def _agrees(cell: Cell, tick: Tick) -> bool:

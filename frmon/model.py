@@ -252,6 +252,22 @@ class Carrier:
         self.heard_at = float("-inf")  # when data (no ping, pong or ack) came last
 
 
+class Difference(msgspec.Struct, frozen=True):
+    """A REST reply states another quote than the one that stands on a living stream."""
+
+    held: tuple[float | None, float | None]  # bid and ask per coin
+    far: bool  # further than a moving market explains
+
+
+class Look(msgspec.Struct, kw_only=True):
+    """One REST reply of all symbols beside what streams left on the board."""
+
+    compared: int = 0
+    differing: dict[str, Difference] = {}
+    doubted: set[str] = set()  # symbols whose stream repeats what was found wrong before
+    missing: set[str] = set()  # seated, not halted, on no living stream, and not in the reply
+
+
 class Sink(Protocol):
     """Where feeds pour what they parsed. Implemented by the board; feeds know only this."""
 
@@ -264,4 +280,12 @@ class Sink(Protocol):
 
     def carry(self, carrier: Carrier, symbols: Iterable[str]) -> None:
         """From now on these symbols' quotes are expected on this stream carrier."""
+        ...
+
+    def look(self, carrier: Carrier, ticks: Sequence[Tick]) -> Look:
+        """Compare a REST reply with what stands; merges nothing."""
+        ...
+
+    def doubt(self, carrier: Carrier, symbols: Iterable[str]) -> None:
+        """What stands of these symbols was found wrong: it is not confirmed by being repeated on a stream."""
         ...

@@ -9,10 +9,10 @@ from frmon.errors import DecodeError, Unreachable
 from frmon.feeds.contract import Snapshot, Venue
 from frmon.feeds.lateness import believe
 from frmon.feeds.rest import Rest
+from frmon.feeds.sweep import Sweep
 from frmon.jobs import backoff
 from frmon.model import Carrier, Market, Sink, Tick
 
-SWEEP_S = 45.0  # agreement confirms quiet quotes, difference unmasks a stream that lost its way
 LOOK_S = 0.5
 WAITING_S = 2.5  # a leg not confirmed for this long wants cover
 
@@ -31,6 +31,7 @@ class Cover:
         is_streamed: Callable[[Market, str], bool],
         waiting: Callable[[str, Market, float], int],
         skew_ms: Callable[[], float],
+        found: Callable[[Market, str, Set[str]], None],
         time_scale: float,
     ) -> None:
         self.snapshot = snapshot
@@ -45,6 +46,8 @@ class Cover:
         self._is_streamed = is_streamed
         self._waiting = waiting
         self._skew_ms = skew_ms
+        self._found = found  # told when a sweep's finding changes: market, words, the symbols newly found wrong
+        self._sweep = Sweep(time_scale) if "quote" in snapshot.parts else None
         self._scale = time_scale
         self._carrier = Carrier(venue.name, snapshot.market, snapshot.kind, source="rest", stamped=snapshot.stamped)
         self._opened = asyncio.Event()
@@ -82,7 +85,7 @@ class Cover:
             return True
         if snapshot.cover_s is not None and since >= snapshot.cover_s * self._scale and self._is_needed(since):
             return True
-        return "quote" in snapshot.parts and since >= SWEEP_S * self._scale
+        return self._sweep is not None and self._sweep.is_due(self._clock.mono())
 
     def _is_needed(self, since: float) -> bool:
         """Whether something that this snapshot states is silent on the streams."""
@@ -106,11 +109,32 @@ class Cover:
         at, now_ms = self._clock.mono(), self._clock.now_ms()
         believe(ticks, now_ms + self._skew_ms())
         self._carrier.heard_at = at
+        self._audit(ticks, at)
         self._sink.take(self._carrier, ticks, at, now_ms, asked_at)
         self.trouble = None
         self.replies += 1
         if "quote" in self.snapshot.parts:
             self._helpless = self._waiting(self._venue.name, self.snapshot.market, asked_at)
+
+    @property
+    def finding(self) -> str:
+        """What the last sweep found, in words; "" while nothing is wrong."""
+        return "" if self._sweep is None else self._sweep.words()
+
+    @property
+    def is_refuted(self) -> bool:
+        """Whether a stream says what this snapshot found to be wrong."""
+        return self._sweep is not None and bool(self._sweep.differing)
+
+    def _audit(self, ticks: Sequence[Tick], now: float) -> None:
+        """Before they are merged, compare them with what stands."""
+        if self._sweep is None or not self._sweep.is_due(now):
+            return
+        before = self.finding
+        wrong = self._sweep.look(self._sink.look(self._carrier, ticks), now)
+        self._sink.doubt(self._carrier, wrong)
+        if wrong or self.finding != before:
+            self._found(self.snapshot.market, self.finding or "sweep: all agree again", wrong)
 
     def _complete(self, ticks: Sequence[Tick]) -> Sequence[Tick]:
         """With what the venue's documentation says of symbols that its list leaves out."""

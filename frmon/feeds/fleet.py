@@ -5,7 +5,7 @@ A fleet is told which symbols are wanted and pours ticks into the sink; it does 
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from statistics import median
 
 from frmon.errors import DecodeError, Notice, Unreachable
@@ -69,6 +69,7 @@ class Fleet:
                 self._is_streamed,
                 terms.waiting,
                 lambda: self._access.skew_ms,
+                self._swept,
                 terms.time_scale,
             )
             for snapshot in venue.snapshots
@@ -149,7 +150,9 @@ class Fleet:
         if not self._has_list():
             state.status, state.detail = before_lists(troubles)
         else:
-            state.status, state.detail = of_venue(needed, troubles)
+            findings = [f"{one.snapshot.market} {one.finding}" for one in self._covers if one.finding]
+            refuted = any(one.is_refuted for one in self._covers)
+            state.status, state.detail = of_venue(needed, troubles, findings, refuted)
         if state.status not in {Status.LIVE, Status.LAG} and self._is_maintained():
             state.status, state.detail = Status.MAINT, f"{self._maintenance}; {state.detail}"
         return state
@@ -249,6 +252,14 @@ class Fleet:
             self._maintenance = notice.text or "announced"
             self._maintained_at = self._clock.mono()
             self._terms.tell(f"{self.venue.name}: maintenance {notice.text}")
+
+    def _swept(self, market: Market, text: str, wrong: Set[str]) -> None:
+        """A sweep's finding changed. A line most of whose symbols were found wrong is dialled again."""
+        self._terms.tell(f"{self.venue.name} {market} {text}")
+        for line in self.all_lines:
+            if wrong and line.stream.market is market and line.quotes_mostly(wrong):
+                self._terms.tell(f"{line.state.name}: repeats what is no longer true, dialling again")
+                line.redial()
 
     async def _set_clock(self, server_time: ServerTime) -> None:
         scale = self._terms.time_scale

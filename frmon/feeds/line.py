@@ -5,7 +5,7 @@ A channel's data alone counts as life: acks, pongs and pings do not. A quote rid
 
 import asyncio
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 
 from frmon.errors import DecodeError, Notice, Refused, Unreachable
 from frmon.feeds.access import Access
@@ -96,6 +96,10 @@ class Line:
     def carries_data(self) -> bool:
         """Whether it is there for more than notices."""
         return bool(self._watchdog.channels)
+
+    def quotes_mostly(self, symbols: Set[str]) -> bool:
+        """Whether it carries quotes, and those of these symbols above all."""
+        return bool(self._watchdog.quote_kind) and 2 * len(self.symbols & symbols) > len(self.symbols)
 
     def is_live(self) -> bool:
         """Whether every data channel has spoken on this connection and none has fallen silent."""

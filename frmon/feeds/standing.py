@@ -14,18 +14,32 @@ def before_lists(troubles: Mapping[str, Unreachable]) -> tuple[Status, str]:
     return (Status.CONNECTING, "asking what trades") if first is None else (Status(first.status), first.why)
 
 
-def of_venue(lines: Sequence[LineState], troubles: Mapping[str, Unreachable]) -> tuple[Status, str]:
-    """`lines`: those that carry data; `troubles`: what is asked by REST -> why it does not answer."""
-    words = [f"{name}: {trouble.why}" for name, trouble in troubles.items()]
+def of_venue(
+    lines: Sequence[LineState],
+    troubles: Mapping[str, Unreachable],
+    findings: Sequence[str] = (),
+    is_refuted: bool = False,
+) -> tuple[Status, str]:
+    """`lines`: those that carry data; `troubles`: what is asked by REST -> why it does not answer; `findings`: what sweeps
+    found, in words; `is_refuted`: they found streams that say what is not true."""
+    words = [*(f"REST {name}: {trouble.why}" for name, trouble in troubles.items()), *findings]
     bad = [s for s in lines if s.status not in {Status.LIVE, Status.LAG}]
     if not bad:
-        lagging = any(s.status is Status.LAG for s in lines)
-        return (Status.PARTIAL if troubles else Status.LAG if lagging else Status.LIVE), "; ".join(words)
+        return _without_bad_lines(lines, troubles, is_refuted), "; ".join(words)
     worst = next((s for s in bad if s.status is not Status.CONNECTING), bad[0])
     words.insert(0, f"{worst.name}: {worst.detail}" if worst.detail else f"{worst.name} {worst.status.lower()}")
     if len(bad) < len(lines):
         words.insert(0, f"{len(bad)} of {len(lines)} lines")
     return _status(bad, worst, len(lines), bool(troubles)), "; ".join(words)
+
+
+def _without_bad_lines(lines: Sequence[LineState], troubles: Mapping[str, Unreachable], is_refuted: bool) -> Status:
+    """A ban says what we may not do, whoever still speaks."""
+    if any(trouble.status == Status.BANNED for trouble in troubles.values()):
+        return Status.BANNED
+    if troubles or is_refuted:
+        return Status.PARTIAL
+    return Status.LAG if any(s.status is Status.LAG for s in lines) else Status.LIVE
 
 
 def _status(bad: Sequence[LineState], worst: LineState, lines: int, without_rest: bool) -> Status:

@@ -2,17 +2,18 @@
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, cast
 
 import msgspec
 
 from frmon.clock import ManualClock
 from frmon.errors import Unreachable
-from frmon.feeds.audit import SWEEP_S, Cover
+from frmon.feeds.audit import Cover
 from frmon.feeds.contract import Request, Snapshot
 from frmon.feeds.rest import Rest
-from frmon.model import Carrier, Tick
+from frmon.feeds.sweep import AGAIN_S, SWEEP_S
+from frmon.model import Carrier, Difference, Look, Tick
 from tests.feeds import toy
 
 
@@ -25,6 +26,8 @@ class Counter:
         self.fail: Unreachable | None = None
         self.taken = 0
         self.ticks: list[Tick] = []
+        self.look_like = Look()
+        self.doubts: list[str] = []
 
     async def get(self, _request: Request) -> tuple[bytes, float]:
         self.asked.append(self.clock.mono())
@@ -42,6 +45,12 @@ class Counter:
     def carry(self, _carrier: Carrier, _symbols: object) -> None:
         raise AssertionError("REST carries nothing")
 
+    def look(self, _carrier: Carrier, _ticks: object) -> Look:
+        return self.look_like
+
+    def doubt(self, _carrier: Carrier, symbols: Iterable[str]) -> None:
+        self.doubts += symbols
+
 
 class Case:
     """One cover, run second by second."""
@@ -51,6 +60,7 @@ class Case:
         self.rest = Counter(self.clock)
         self.waiting = waiting
         self.streamed = streamed
+        self.told: list[str] = []
         self.cover = Cover(
             toy.VENUE,
             snapshot,
@@ -61,6 +71,7 @@ class Case:
             lambda _market, _part: self.streamed,
             lambda _venue, _market, _since: self.waiting,
             lambda: 0.0,
+            lambda _market, text, _wrong: self.told.append(text),
             1.0,
         )
 
@@ -166,4 +177,68 @@ async def test_symbols_that_a_list_of_intervals_leaves_out_have_what_the_venue_d
     case.rest.fail = None
     await case.run(20)
     assert [(t.symbol, t.funding_interval_h) for t in case.rest.ticks if t.bid is None] == [("BUSDT", 8.0)]
+    task.cancel()
+
+
+HELD = Difference((1.0, 2.0), far=False)
+
+
+async def seen_twice(first: Look, second: Look) -> Case:
+    """Two looks of one sweep, the seed apart."""
+    case = Case(snapshot())
+    task = await running(case)
+    case.cover.open()
+    await case.run(1)
+    case.rest.look_like = first
+    assert await case.run(SWEEP_S) == 1
+    case.rest.look_like = second
+    assert await case.run(AGAIN_S + 1) == 1, "what is odd is looked at again soon"
+    task.cancel()
+    return case
+
+
+async def test_a_quote_that_never_moves_and_still_differs_is_found_wrong_within_a_minute() -> None:
+    odd = Look(compared=412, differing={"AUSDT": HELD})
+    case = await seen_twice(odd, odd)
+    assert case.rest.doubts == ["AUSDT"]
+    assert case.told == ["sweep: 1 of 412 differ (AUSDT)"]
+    assert case.cover.is_refuted
+    assert SWEEP_S + AGAIN_S < 60
+
+
+async def test_a_quote_that_moved_on_meanwhile_is_not_wrong() -> None:
+    moved = Look(compared=412, differing={"AUSDT": Difference((1.1, 2.0), far=False)})
+    case = await seen_twice(Look(compared=412, differing={"AUSDT": HELD, "BUSDT": HELD}), moved)
+    assert (case.rest.doubts, case.told, case.cover.finding) == ([], [], "")
+
+
+async def test_a_quote_that_moves_but_stays_far_away_belongs_to_another_symbol() -> None:
+    first = Look(compared=412, differing={"AUSDT": Difference((1.0, 2.0), far=True)})
+    second = Look(compared=412, differing={"AUSDT": Difference((1.1, 2.1), far=True)})
+    case = await seen_twice(first, second)
+    assert case.rest.doubts == ["AUSDT"]
+
+
+async def test_symbols_that_no_reply_and_no_stream_knows_are_named() -> None:
+    gone = Look(compared=408, missing={"D", "C", "B", "A"})
+    case = await seen_twice(gone, gone)
+    assert case.cover.finding == "sweep: 4 missing (A, B, C, ...)"
+    assert not case.cover.is_refuted
+    case.rest.look_like = Look(compared=412)
+    await case.run(0)
+    assert case.told == ["sweep: 4 missing (A, B, C, ...)"]
+
+
+async def test_the_finding_stands_while_the_stream_repeats_it_and_ends_with_it() -> None:
+    case = Case(snapshot(every_s=2.0))
+    task = await running(case)
+    case.cover.open()
+    case.rest.look_like = Look(compared=9, differing={"AUSDT": HELD})
+    await case.run(AGAIN_S + 3)
+    case.rest.look_like = Look(compared=9, doubted={"AUSDT"})
+    await case.run(2 * SWEEP_S)
+    assert case.told == ["sweep: 1 of 9 differ (AUSDT)"]
+    case.rest.look_like = Look(compared=9)
+    await case.run(SWEEP_S + 3)
+    assert case.told[1:] == ["sweep: all agree again"]
     task.cancel()
