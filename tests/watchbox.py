@@ -61,7 +61,7 @@ class StillWorld(World):
 
     def state(self, i: Instrument) -> None:
         """Say the quote of an instrument again."""
-        self._changed(i)
+        self.changed(i)
         i.quote.changed_ms += self.skew_ms.get(i.venue, 0)
 
     def state_all(self) -> None:

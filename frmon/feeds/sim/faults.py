@@ -1,7 +1,7 @@
 """What goes wrong on purpose, where and for how long."""
 
 from random import Random
-from typing import Literal
+from typing import Literal, NamedTuple, get_args
 
 import msgspec
 
@@ -13,6 +13,7 @@ Kind = Literal[
 ]  # fmt: skip
 Body = Literal["html", "empty", "truncated", "drip", "bomb", "huge", "none", "half", "malformed", "mime"]
 Garble = Literal["truncate", "utf8", "junk", "numbers", "shuffle", "duplicate", "binary", "bom"]
+Clockwork = Literal["", "us", "zero"]
 
 
 class Fault(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -21,14 +22,17 @@ class Fault(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
     Streams
     mute           data frames that contain `match` are not sent (empty: none is; `deep`: no acks, pongs and pings either)
-    zombie         no data; acks and pongs go on, and `rate` protocol pings a second come (0: `payload` as text once a second)
+    zombie         no data; acks and pongs go on, and `rate` protocol pings a second come (0: `payload`, if there is one, as
+                   text once a second)
     freeze         REST replies and data frames repeat what was said last; `bump`: frames only, with event times of now
     lose           frames that contain `match` are lost with probability `share`
-    lose_acks      answers to client messages are lost with probability `share`
-    garble         data frames are spoilt as `how` says, with probability `share`
+    lose_acks      answers to client messages that contain `match` are lost with probability `share` (pongs are not)
+    garble         data frames that contain `match` are spoilt as `how` says, with probability `share` ("numbers": `payload`
+                   instead of one of the hostile values, if given)
     inject         lines send `payload` (`hex`: given as hexadecimal digits) as text, `count` times; `opcode` 2: as binary;
                    `size` > 0: blown up to so many bytes of valid JSON; `fragments` > 1: cut into so many frames
-    skew           event times of frames and replies are `delay_s` ahead (negative: behind); the venue's clock too
+    skew           event times of frames and replies are `delay_s` ahead (negative: behind); the venue's clock too (`how`
+                   "us": in microseconds; "zero": 0)
     refuse_symbol  subscriptions to the symbol `match` are refused as the venue refuses unknown ones (Binance: acknowledged,
                    no data); REST goes on listing it
 
@@ -71,6 +75,27 @@ class Fault(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     bump: bool = False
     deep: bool = False
 
+    def __post_init__(self) -> None:
+        """Refuse what can't be meant."""
+        words = {"garble": get_args(Garble), "rest_body": get_args(Body), "skew": get_args(Clockwork)}.get(self.kind)
+        if words is not None and self.how not in words:
+            raise ValueError(f"how is none of {', '.join(filter(None, words))}")
+        if self.hex:
+            bytes.fromhex(self.payload)
+
+    @property
+    def content(self) -> bytes:
+        """The payload's bytes."""
+        return bytes.fromhex(self.payload) if self.hex else self.payload.encode()
+
+
+class Place(NamedTuple):
+    """Where a fault may be on: a line, a handshake (`line`: its path) or a REST request (no `line`)."""
+
+    venue: str
+    market: str = ""
+    line: str = ""
+
 
 class Faults:
     """The faults that are on. `random`: what shares are drawn from, seeded with the market's seed."""
@@ -81,21 +106,37 @@ class Faults:
 
     def add(self, fault: Fault, now_ms: int) -> None:
         """From now until `for_s` are over."""
-        self._on = [(until, f) for until, f in self._on if until > now_ms]
+        self._forget(now_ms)
         self._on.append((now_ms + int(fault.for_s * 1000), fault))
 
     def clear(self) -> None:
         """All is well again."""
         self._on.clear()
 
-    def find(self, kind: Kind, venue: str, now_ms: int, text: str | None = None) -> Fault | None:
-        """The fault of that kind which is on for this venue (and whose `match` is in `text`, if given)."""
+    def any(self, now_ms: int) -> bool:
+        """Something is on somewhere."""
+        if self._on:
+            self._forget(now_ms)
+        return bool(self._on)
+
+    def here(self, place: Place, now_ms: int) -> list[Fault]:
+        """All that are on in one place, in the order in which they came."""
+        return [fault for until, fault in self._on if until > now_ms and reaches(fault, place)]
+
+    def find(self, kind: Kind, where: str | Place, now_ms: int, text: str | None = None) -> Fault | None:
+        """The first fault of that kind which is on there (and whose `match` is in `text`, if given). A venue's name alone:
+        on any of its markets and lines."""
         for until, fault in self._on:
-            if (
-                fault.kind == kind
-                and until > now_ms
-                and fault.venue in ("", venue)
-                and (text is None or fault.match in text)
-            ):
+            if fault.kind != kind or until <= now_ms or (text is not None and fault.match not in text):
+                continue
+            if fault.venue in {"", where} if isinstance(where, str) else reaches(fault, where):
                 return fault
         return None
+
+    def _forget(self, now_ms: int) -> None:
+        self._on = [(until, fault) for until, fault in self._on if until > now_ms]
+
+
+def reaches(fault: Fault, place: Place) -> bool:
+    """The fault is meant for this place."""
+    return fault.venue in {"", place.venue} and fault.market in {"", place.market} and fault.line in place.line

@@ -49,10 +49,16 @@ class Instrument(msgspec.Struct, kw_only=True, eq=False):
     kind: str = "normal"  # normal, tradfi, premarket, coinm, inverse, dated, usdc, xperp
     asset: str = "crypto"  # crypto, stock, commodity, forex, premarket
     state: str = "trading"  # trading, halted, prelaunch, settling
-    flaw: str = ""  # "no_bid", "no_ask" (that side of the book is empty), "unlisted_interval"
+    flaw: str = ""  # "no_bid", "no_ask", "no_both" (that side of the book is empty), "unlisted_interval"
     funding_h: int = 0  # 0: no funding (spot, dated, settling)
     on_ms: int = 0  # start of trading
     off_ms: int = 0  # announced end of trading; 0: none
+    limit_ms: int = 0  # announced end of new positions; 0: a day before `off_ms`
+    listed_ms: int = 0  # when its row in the list changed last; 0: never
+    stuck: str = ""  # "repeats": its quotes are said again and again; "silent": nothing is said of it
+    factor: float = 1.0  # its quotes are so many times what the coin costs
+    tells_interval: bool = True
+    resting: bool = False  # halted, as the whole venue is
     half_spread: float = 0.0002  # fraction of the price
     basis: float = 0.0  # deviation from the coin's price, fraction; mean-reverting around `premium`
     premium: float = 0.0  # structural

@@ -1,6 +1,7 @@
 """One port of a simulated venue: REST, WebSocket handshakes, and the simulator's own two paths.
 
-`GET /_sim/status` says what was counted; `POST /_sim/fault` takes one `Fault` as JSON (400 if it is none).
+`GET /_sim/status` says what was counted; `POST /_sim/fault` takes one `Fault` as JSON, `POST /_sim/turn` one `Turn` (400
+with the reason if it is none).
 """
 
 import asyncio
@@ -12,10 +13,12 @@ from typing import cast
 import msgspec
 from aiohttp import WSMsgType, web
 
+from frmon.errors import ConfigError
 from frmon.feeds.sim.dialects import Close, Dialect, Quota, Reply, Route
-from frmon.feeds.sim.faults import Fault, Faults
+from frmon.feeds.sim.faults import Fault, Faults, Place
 from frmon.feeds.sim.line import Line
 from frmon.feeds.sim.quotas import Meter
+from frmon.feeds.sim.turns import Turn
 from frmon.feeds.sim.world import World
 
 
@@ -32,6 +35,7 @@ class Port:
         counters: Counter[str],
         violations: Counter[str],
         order: Callable[[Fault], None],
+        turn: Callable[[Turn], None],
     ) -> None:
         self.dialect = dialect
         self.world = world
@@ -40,7 +44,9 @@ class Port:
         self.counters = counters
         self.violations = violations
         self._order = order
+        self._turn = turn
         self.lines: list[Line] = []
+        self.lifetime_s = 0.0  # after which lines are closed; 0: never
         self._quotas = {q.name: q for q in dialect.quotas}
         self._meters: dict[tuple[str, str], Meter] = {}
         self._last: dict[str, Reply] = {}
@@ -62,12 +68,26 @@ class Port:
         for line in list(self.lines):
             line.close(Close(code, "dropped"))
 
+    def refuses(self, market: str, symbol: str, now_ms: int) -> bool:
+        """Whether a fault refuses subscriptions to this symbol."""
+        on = self.faults.here(Place(self.dialect.venue, market), now_ms)
+        return any(f.kind == "refuse_symbol" and f.match == symbol for f in on)
+
+    def notice(self, fault: Fault, now_ms: int) -> None:
+        """Tell all lines what the fault announces; after "shutdown" they are closed."""
+        for line in self.lines:
+            line.say(line.session.notice(fault.how, now_ms))
+            if fault.how == "shutdown":
+                asyncio.get_running_loop().call_later(fault.delay_s, line.close, Close(fault.code, fault.reason))
+
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
         """Any request."""
         if request.path == "/_sim/status":
             return _json(self.status())
         if request.path == "/_sim/fault":
             return self._fault(await request.read())
+        if request.path == "/_sim/turn":
+            return self._ordered(await request.read())
         if request.headers.get("Upgrade", "").lower() == "websocket":
             return await self._shake(request)
         return await self._rest(request)
@@ -92,6 +112,13 @@ class Port:
         except msgspec.DecodeError as error:
             return _json({"error": str(error)}, 400)
         self._order(fault)
+        return _json({"ok": True})
+
+    def _ordered(self, body: bytes) -> web.StreamResponse:
+        try:
+            self._turn(msgspec.json.decode(body, type=Turn))
+        except (msgspec.DecodeError, ConfigError) as error:
+            return _json({"error": str(error)}, 400)
         return _json({"ok": True})
 
     # REST
@@ -172,6 +199,8 @@ class Port:
     async def _serve(self, request: web.BaseRequest, line: Line) -> web.StreamResponse:
         await line.open(request)
         self.lines.append(line)
+        if self.lifetime_s:
+            asyncio.get_running_loop().call_later(self.lifetime_s, line.close, Close(1001, "24 hours"))
         try:
             async for message in line.socket:
                 if message.type in (WSMsgType.TEXT, WSMsgType.PING, WSMsgType.PONG, WSMsgType.BINARY):

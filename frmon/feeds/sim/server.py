@@ -11,10 +11,12 @@ from aiohttp import web
 from frmon.clock import Clock, SystemClock
 from frmon.errors import ConfigError
 from frmon.feeds.sim.dialects import Dialect, all_dialects
+from frmon.feeds.sim.fates import Fates
 from frmon.feeds.sim.faults import Fault, Faults
 from frmon.feeds.sim.options import SimOptions
 from frmon.feeds.sim.port import Port
 from frmon.feeds.sim.stopping import stopping
+from frmon.feeds.sim.turns import Turn
 from frmon.feeds.sim.world import World
 
 HOST = "127.0.0.1"
@@ -36,6 +38,7 @@ class Sim:
         self.world = World(
             self.options.seed, self.options.coins, self._wall_ms, scene=self.options.scene, rate=self.options.rate
         )
+        self.fates = Fates(self.world)
         self.violations: Counter[str] = Counter()
         self.counters: Counter[str] = Counter()
         self.faults = Faults(self.options.seed)
@@ -90,16 +93,33 @@ class Sim:
     def fault(self, fault: Fault) -> None:
         """Order a fault from now on."""
         self.faults.add(fault, self.now_ms())
+        if fault.kind == "notice":
+            self._notice(fault)
         if fault.kind == "drop":
             for port in self.ports:
                 if fault.venue in ("", port.dialect.venue):
                     port.drop(fault.code)
+
+    def turn(self, turn: Turn) -> None:
+        """Order a turn of an instrument. Raises ConfigError, which says why, if it can't be had."""
+        self.fates.add(turn, self.now_ms())
+
+    def _notice(self, fault: Fault) -> None:
+        """Venues that it is meant for announce it; in a maintenance of `for_s` everything rests."""
+        now_ms = self.now_ms()
+        ports = [p for p in self.ports if fault.venue in ("", p.dialect.venue)]
+        if fault.how == "maintenance":
+            for venue in {p.dialect.venue for p in ports}:
+                self.fates.rest(venue, fault.for_s, now_ms)
+        for port in ports:
+            port.notice(fault, now_ms)
 
     def pump_once(self) -> None:
         """Bring the market to the present and let every line speak."""
         now_ms = self.now_ms()
         if not self.quiet:
             self.world.advance(now_ms)
+        self.fates.live(now_ms)
         for port in self.ports:
             port.speak(now_ms)
 
@@ -117,7 +137,9 @@ class Sim:
             counters=self.counters,
             violations=self.violations,
             order=self.fault,
+            turn=self.turn,
         )
+        port.lifetime_s = self.options.lifetime_s
         server = web.Server(port.answer, access_log=None)
         runner = web.ServerRunner(server, shutdown_timeout=0.5)
         await runner.setup()

@@ -51,6 +51,12 @@ def symbol_of(venue: str, market: str, base: str, quote: str = "USDT") -> str:
     return base + quote
 
 
+def next_multiple(now_ms: int, hours: int) -> int:
+    """The first exact multiple of `hours` (UTC) after `now_ms`."""
+    step = hours * HOUR_MS
+    return (now_ms // step + 1) * step
+
+
 class Universe:
     """Builds coins and instruments; the same seed builds the same."""
 
@@ -61,7 +67,7 @@ class Universe:
         self.instruments: list[Instrument] = []
         self._symbols: dict[tuple[str, str, str], Instrument] = {}
         for rank, name in enumerate(coin_names(count, rng)):
-            self._coin(name, coin_price(name, rng), rank)
+            self.coin(name, coin_price(name, rng), rank)
         self._list_coins(count)
         self._list_shares()
         self._list_odd_rows()
@@ -89,7 +95,8 @@ class Universe:
         coin.instruments.append(made)
         return made
 
-    def _coin(self, name: str, price: float, rank: int) -> Coin:
+    def coin(self, name: str, price: float, rank: int) -> Coin:
+        """A new coin; the lower its rank, the livelier."""
         sigma = self.rng.uniform(0.6, 1.6) * (1.1e-4 if rank < 30 else 2.2e-4)
         made = Coin(
             name=name, price=price, start=price, weight=1 / (rank + 3) ** 0.9, sigma=sigma,
@@ -141,17 +148,17 @@ class Universe:
         for venue, names in STRANGERS.items():
             for name in names:
                 namesake = self.coins[name].price if name in self.coins else 1.0
-                stranger = self._coin(f"{name}@{venue}", namesake * self.rng.choice((0.21, 4.3)), 300)
+                stranger = self.coin(f"{name}@{venue}", namesake * self.rng.choice((0.21, 4.3)), 300)
                 self.add(stranger, venue, "spot")
                 self.add(stranger, venue, "perp")
         if "BOB" in self.coins:
             self.add(self.coins["BOB"], "binance", "perp")
-        million = self._coin("BOB@million", 1.2e-8, 300)
+        million = self.coin("BOB@million", 1.2e-8, 300)
         self.add(million, "binance", "perp", name="1000000BOB", multiplier=10**6)
 
     def _list_shares(self) -> None:
         for place, (ticker, (asset, price)) in enumerate(SHARES.items()):
-            share = self._coin(f"{ticker}@share", price, 40 + 4 * place)
+            share = self.coin(f"{ticker}@share", price, 40 + 4 * place)
             for venue in ("binance", "okx", "bybit", "bitget"):
                 self.add(share, venue, "perp", kind="tradfi", asset=asset, premium=0.0)
             if asset == "stock":
@@ -180,8 +187,8 @@ class Universe:
 
     def _list_premarket(self) -> None:
         for name, price in (("OPENAI", 61.0), ("ANTHROPIC", 43.0)):
-            coin = self._coin(f"{name}@premarket", price, 200)
-            tenfold = self._coin(f"{name}@tenfold", price * 10, 200)
+            coin = self.coin(f"{name}@premarket", price, 200)
+            tenfold = self.coin(f"{name}@tenfold", price * 10, 200)
             for venue in ("okx", "binance"):
                 self.add(coin, venue, "perp", kind="premarket", asset="premarket")
             for venue in ("bitget", "bybit"):

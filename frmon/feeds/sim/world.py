@@ -6,15 +6,16 @@ from math import ceil, exp, floor, sqrt
 from random import Random
 
 from frmon.errors import ConfigError
+from frmon.feeds.sim.episode import Episode
 from frmon.feeds.sim.instrument import SCENES, Coin, Instrument, Quote, Scene
-from frmon.feeds.sim.universe import COVERAGE, HOUR_MS, MOVERS, Universe
+from frmon.feeds.sim.journal import Changes, Journal
+from frmon.feeds.sim.universe import COVERAGE, HOUR_MS, MOVERS, Universe, next_multiple
 
 __all__ = ["SCENES", "Changes", "Coin", "Instrument", "Quote", "Scene", "World", "scene_named"]
 
 STEP_MS = 25
 LEAP_MS = 20_000  # after a longer gap the steps before the last 20 s are left out
 _MARKET_SIGMA = 7e-5  # of the common factor, per square root of a second
-_KEEP = 50_000  # changes remembered per venue
 
 
 def scene_named(name: str) -> Scene:
@@ -42,17 +43,17 @@ class World:
         self.coins = self.universe.coins
         self.version = 1  # +1 when the lists change
         self.settlements = 0
+        self.resting: dict[str, int] = {}  # venues in maintenance, and until when
         self._rows: dict[tuple[str, str], dict[str, Instrument]] = {key: {} for key in COVERAGE}
-        self._log: dict[str, list[Instrument]] = {venue: [] for venue, _ in COVERAGE}
-        self._cut: dict[str, int] = dict.fromkeys(self._log, 0)
+        self.gone: list[Instrument] = []  # what left its list
+        self._journals = {venue: Journal() for venue, _ in COVERAGE}
         self._factor = 0.0
         self._owed = 0.0
-        self._episodes: list[_Episode] = []
+        self._episodes: list[Episode] = []
         self._newcomers: list[Instrument] = []
         self._list_all()
         self._listing_ms = start_ms + int(self.scene.listing_after_s * 1000) if self.scene.listing_after_s else None
-        self._pool = [c for c in self.coins.values() if c.instruments]
-        self._weights = list(accumulate(c.weight for c in self._pool))
+        self._gather()
         mean = sum(c.weight * len(c.instruments) for c in self._pool) / self._weights[-1]
         self._touches_per_step = self.scene.changes_per_s * rate * STEP_MS / 1000 / (mean * 0.75)
         self._next_settlement_ms = self._coming_settlement()
@@ -67,9 +68,9 @@ class World:
         """A listed instrument by its symbol; where spot and perpetual share the name, the spot one (see `instruments`)."""
         return self._rows[venue, "spot"].get(symbol) or self._rows[venue, "perp"].get(symbol)
 
-    def changes(self, venue: str) -> "Changes":
+    def changes(self, venue: str) -> Changes:
         """A reader of what changes on a venue from now on."""
-        return Changes(self, venue)
+        return Changes(self._journals[venue])
 
     # how it lives
 
@@ -103,10 +104,13 @@ class World:
         coin.price = coin.start * exp(coin.beta * self._factor + coin.walk)
         for instrument in coin.instruments:
             if rng.random() < 0.75:
-                self._requote(instrument)
+                self.requote(instrument)
 
-    def _requote(self, i: Instrument) -> None:
-        if i.state != "trading":
+    def requote(self, i: Instrument) -> None:
+        """One more change of its quote, where it trades."""
+        if i.stuck == "repeats":
+            self.changed(i)
+        if i.stuck or i.state != "trading":
             return
         rng, quote = self.rng, i.quote
         i.basis += (i.premium - i.basis) * 0.05 + rng.gauss(0.0, 0.00004)
@@ -116,24 +120,24 @@ class World:
         if i.funding_h and rng.random() < 0.1:
             drift = (i.basis * 0.15 * i.funding_h / 8 + 0.0000125 * i.funding_h - quote.funding_rate) * 0.05
             quote.funding_rate = round(quote.funding_rate + drift + rng.gauss(0.0, 0.000002), 8)
-        self._changed(i)
+        self.changed(i)
 
     def _price(self, i: Instrument) -> None:
         """New best bid and ask on whole ticks around the coin's price, never crossed; one side may be empty for good."""
         rng, quote, tick = self.rng, i.quote, i.tick
         fair = i.coin.price * i.multiplier
-        middle = fair * (1 + i.basis + i.episode)
+        middle = fair * (1 + i.basis + i.episode) * i.factor
         bid_ticks = max(1, floor(middle * (1 - i.half_spread) / tick))
         ask_ticks = max(bid_ticks + 1, ceil(middle * (1 + i.half_spread) / tick))
-        quote.bid = 0.0 if i.flaw == "no_bid" else round(bid_ticks * tick, i.decimals)
-        quote.ask = 0.0 if i.flaw == "no_ask" else round(ask_ticks * tick, i.decimals)
+        quote.bid = 0.0 if i.flaw in ("no_bid", "no_both") or not middle else round(bid_ticks * tick, i.decimals)
+        quote.ask = 0.0 if i.flaw in ("no_ask", "no_both") or not middle else round(ask_ticks * tick, i.decimals)
         depth = 300 + 40_000 * i.coin.weight
         unit, step = fair * i.contract, 10.0**-i.size_decimals
         quote.bid_size = max(step, round(rng.expovariate(1.0) * depth / unit, i.size_decimals)) if quote.bid else 0.0
         quote.ask_size = max(step, round(rng.expovariate(1.0) * depth / unit, i.size_decimals)) if quote.ask else 0.0
         quote.index = fair
         if i.market == "perp":
-            quote.mark = fair * (1 + (i.basis + i.episode) * 0.8)
+            quote.mark = fair * (1 + (i.basis + i.episode) * 0.8) * i.factor
 
     def _trade(self, i: Instrument) -> None:
         """A trade at the bid or the ask."""
@@ -148,14 +152,13 @@ class World:
         quote.turnover += units * price
         quote.trades += 1
 
-    def _changed(self, i: Instrument) -> None:
+    def changed(self, i: Instrument) -> None:
+        """Its quote, or what is said beside it, is another one now; of what is on no list nobody hears."""
+        if self._rows[i.venue, i.market].get(i.symbol) is not i:
+            return
         i.quote.seq += 1
         i.quote.changed_ms = self.now_ms
-        log = self._log[i.venue]
-        log.append(i)
-        if len(log) > 2 * _KEEP:
-            del log[:_KEEP]
-            self._cut[i.venue] += _KEEP
+        self._journals[i.venue].add(i)
 
     # spread episodes: one leg leaves the others and comes back
 
@@ -167,7 +170,7 @@ class World:
             if self.now_ms >= episode.next_ms:
                 episode.next_ms = self.now_ms + 250 + int(rng.random() * 500)
                 episode.instrument.episode = episode.size_at(self.now_ms)
-                self._requote(episode.instrument)
+                self.requote(episode.instrument)
         self._episodes = [e for e in self._episodes if self.now_ms <= e.end_ms + 1_000]
 
     def _open_episode(self) -> None:
@@ -182,7 +185,7 @@ class World:
             return
         size = rng.uniform(0.009, 0.025) if rng.random() < 0.25 else rng.uniform(0.001, 0.004)
         length_ms = int(rng.uniform(16_000, 75_000))
-        self._episodes.append(_Episode(leg, size * rng.choice((-1, 1)), self.now_ms, length_ms))
+        self._episodes.append(Episode(leg, size * rng.choice((-1, 1)), self.now_ms, length_ms))
 
     # funding
 
@@ -204,7 +207,7 @@ class World:
             quote.next_funding_ms = next_multiple(self.now_ms, i.funding_h)
             quote.funding_rate = round(quote.funding_rate * 0.7 + self.rng.gauss(0.0, 0.00002), 8)
             self.settlements += 1
-            self._changed(i)
+            self.changed(i)
         self._next_settlement_ms = self._coming_settlement()
 
     # lists
@@ -227,11 +230,38 @@ class World:
         for i in self._newcomers:
             i.on_ms = self.now_ms
             self._rows[i.venue, i.market][i.symbol] = i
-            self._requote(i)
+            self.requote(i)
         for rows in self._rows.values():
             for symbol in [s for s, i in rows.items() if i.coin.name == leaver]:
                 rows.pop(symbol).state = "settling"
         self.version += 1
+
+    def enlist(self, i: Instrument) -> None:
+        """It is on its venue's list from now on."""
+        i.state, i.on_ms, i.off_ms, i.limit_ms = "trading", self.now_ms, 0, 0
+        self._rows[i.venue, i.market][i.symbol] = i
+        self.gone = [one for one in self.gone if one is not i]
+        self._first_quote(i)
+        self._gather()
+        self.tell(i)
+
+    def _gather(self) -> None:
+        """What lives: coins that somebody listed."""
+        self._pool = [c for c in self.coins.values() if c.instruments]
+        self._weights = list(accumulate(c.weight for c in self._pool))
+
+    def unlist(self, i: Instrument) -> None:
+        """It is on no list any more."""
+        self._rows[i.venue, i.market].pop(i.symbol, None)
+        i.state = "settling"
+        self.gone.append(i)
+        self.tell(i)
+
+    def tell(self, i: Instrument) -> None:
+        """Its row in the list is another one now."""
+        i.listed_ms = self.now_ms
+        self.version += 1
+        self.changed(i)
 
     def _first_quote(self, i: Instrument) -> None:
         rng, quote = self.rng, i.quote
@@ -252,45 +282,3 @@ class World:
             quote.settled_rate = round(quote.funding_rate + rng.gauss(0.0, 0.00003), 8)
             quote.next_funding_ms = next_multiple(self.now_ms, i.funding_h)
             quote.prev_funding_ms = quote.next_funding_ms - i.funding_h * HOUR_MS
-
-
-class Changes:
-    """What changed on one venue since it was asked last."""
-
-    __slots__ = ("_at", "_venue", "_world")
-
-    def __init__(self, world: World, venue: str) -> None:
-        self._world = world
-        self._venue = venue
-        self._at = world._cut[venue] + len(world._log[venue])
-
-    def take(self) -> list[Instrument]:
-        """Changed instruments, each once, in the order of their last change."""
-        log, cut = self._world._log[self._venue], self._world._cut[self._venue]
-        fresh = log[max(0, self._at - cut) :]
-        self._at = cut + len(log)
-        return list(dict.fromkeys(reversed(fresh)))[::-1] if fresh else fresh
-
-
-class _Episode:
-    """One leg's departure: up in 2 s, held, back in 3 s."""
-
-    __slots__ = ("end_ms", "instrument", "next_ms", "peak", "start_ms")
-
-    def __init__(self, instrument: Instrument, peak: float, start_ms: int, length_ms: int) -> None:
-        self.instrument = instrument
-        self.peak = peak
-        self.start_ms = self.next_ms = start_ms
-        self.end_ms = start_ms + length_ms
-
-    def size_at(self, now_ms: int) -> float:
-        """Deviation at `now_ms`, fraction of the price."""
-        up = min(1.0, (now_ms - self.start_ms) / 2_000)
-        down = min(1.0, max(0.0, (self.end_ms - now_ms) / 3_000))
-        return self.peak * min(up, down)
-
-
-def next_multiple(now_ms: int, hours: int) -> int:
-    """The first exact multiple of `hours` (UTC) after `now_ms`."""
-    step = hours * HOUR_MS
-    return (now_ms // step + 1) * step

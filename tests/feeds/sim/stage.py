@@ -19,9 +19,13 @@ class Stage:
         self.world = World(11, coins, self.clock.now_ms(), rate=rate, scene=scene)
         self.violations: Counter[str] = Counter()
         self.counters: Counter[str] = Counter()
+        self.refused: set[str] = set()
 
     def violate(self, rule: str) -> None:
         self.violations[rule] += 1
+
+    def refuses(self, market: str, symbol: str, now_ms: int) -> bool:
+        return symbol in self.refused
 
     @property
     def now_ms(self) -> int:

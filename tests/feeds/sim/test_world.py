@@ -6,8 +6,8 @@ import pytest
 
 from frmon.errors import ConfigError
 from frmon.feeds.sim.instrument import SCENES, Instrument
-from frmon.feeds.sim.universe import HOUR_MS
-from frmon.feeds.sim.world import World, next_multiple
+from frmon.feeds.sim.universe import HOUR_MS, next_multiple
+from frmon.feeds.sim.world import World
 
 START = 1_795_325_580_000
 VENUES = ("binance", "okx", "bybit", "bitget")

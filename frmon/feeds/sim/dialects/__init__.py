@@ -65,6 +65,10 @@ class Stage(Protocol):
         """Count one breach of a documented rule under the name "<venue>: <rule>"."""
         ...
 
+    def refuses(self, market: str, symbol: str, now_ms: int) -> bool:
+        """Whether subscriptions to this symbol are refused now, though it is listed."""
+        ...
+
 
 class Session(Protocol):
     """One WebSocket connection of a client, without the socket."""
@@ -80,6 +84,10 @@ class Session(Protocol):
     def speak(self, now_ms: int) -> Sequence[Out]:
         """Whatever is due now: data of subscribed topics, server pings, idle cuts. Called every 25 ms or so, after the
         world was advanced to `now_ms`."""
+        ...
+
+    def notice(self, what: str, now_ms: int) -> Sequence[Out]:
+        """How the venue announces "shutdown" of this line, "maintenance" or a "listing"; nothing where it has no words."""
         ...
 
 
@@ -132,6 +140,12 @@ class Dialect:
     bytes_close: Close  # ... else this happens
     connections: int = 1_000  # open at the same time
     slow_close: Close = Close(1008, "slow consumer")  # client does not read: more than 8 MiB wait for it
+    markets: Mapping[str, str] = field(default_factory=dict)
+    """Part of a path, a query or a client's message -> the market it is about ("spot", "perp"); the first that is in it."""
+
+    def market_of(self, text: str) -> str:
+        """The market that a path, a query or a client's message is about; empty if it does not say."""
+        return next((market for part, market in self.markets.items() if part in text), "")
 
 
 class Window:

@@ -101,7 +101,7 @@ def funding_info(world: World, query: Query, now_ms: int) -> Reply:
         [
             {
                 "symbol": i.symbol, "adjustedFundingRateCap": "0.02000000", "adjustedFundingRateFloor": "-0.02000000",
-                "fundingIntervalHours": i.funding_h, "disclaimer": i.id % 9 == 0,
+                **({"fundingIntervalHours": i.funding_h} if i.tells_interval else {}), "disclaimer": i.id % 9 == 0,
                 "updateTime": None if i.id % 9 == 0 else i.on_ms,
             }
             for i in rows_of(world, "perp", kinds)
@@ -215,6 +215,7 @@ _FUNDING = Quota(name="funding", limit=500, window_s=300, refuse=lambda w: _late
 SPOT = Dialect(
     venue="binance",
     name="binance spot",
+    markets={"": "spot"},
     endpoints={"spot_rest": "http", "spot_ws": "ws"},
     routes={
         "/api/v3/ping": Route(answer=lambda w, q, n: reply({}), quotas=_W),
@@ -243,6 +244,7 @@ SPOT = Dialect(
 PERP = Dialect(
     venue="binance",
     name="binance perp",
+    markets={"": "perp"},
     endpoints={"perp_rest": "http", "perp_ws": "ws"},
     routes={
         "/fapi/v1/ping": Route(answer=lambda w, q, n: reply({}), quotas=_W),

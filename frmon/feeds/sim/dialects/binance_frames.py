@@ -1,6 +1,7 @@
 """Frames of the simulated Binance, one function per stream: instrument and time -> JSON."""
 
 from frmon.feeds.sim.dialects import dumps
+from frmon.feeds.sim.dialects.binance_rows import NEVER_MS, perp_status
 from frmon.feeds.sim.instrument import Instrument
 
 DAY_MS = 86_400_000
@@ -91,10 +92,10 @@ def mark_price(i: Instrument, now_ms: int) -> bytes:
 
 
 def contract_info(i: Instrument, now_ms: int) -> bytes:
-    """`!contractInfo`: an instrument appeared."""
+    """`!contractInfo`: an instrument appeared, or is to end, or rests."""
     return dumps(
         {
-            "e": "contractInfo", "E": now_ms, "s": i.symbol, "ps": _pair(i), "ct": "PERPETUAL", "dt": 4_133_404_800_000,
-            "ot": i.on_ms, "cs": "TRADING", "st": _side(i),
+            "e": "contractInfo", "E": now_ms, "s": i.symbol, "ps": _pair(i), "ct": "PERPETUAL", "dt": i.off_ms or NEVER_MS,
+            "ot": i.on_ms, "cs": perp_status(i), "st": _side(i),
         }
     )  # fmt: skip

@@ -30,7 +30,7 @@ def spot_symbol(i: Instrument) -> dict[str, Any]:
     """A row of /api/v3/exchangeInfo."""
     tick, step = coin8(i.tick), coin8(10.0**-i.size_decimals)
     return {
-        "symbol": i.symbol, "status": _SPOT_STATUS[i.state], "baseAsset": i.base, "baseAssetPrecision": 8,
+        "symbol": i.symbol, "status": "BREAK" if i.resting else _SPOT_STATUS[i.state], "baseAsset": i.base, "baseAssetPrecision": 8,
         "quoteAsset": _quote_asset(i), "quotePrecision": 8, "quoteAssetPrecision": 8, "baseCommissionPrecision": 8,
         "quoteCommissionPrecision": 8,
         "orderTypes": ["LIMIT", "LIMIT_MAKER", "MARKET", "STOP_LOSS", "STOP_LOSS_LIMIT", "TAKE_PROFIT", "TAKE_PROFIT_LIMIT"],
@@ -78,6 +78,11 @@ def spot_day(i: Instrument, now_ms: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def perp_status(i: Instrument) -> str:
+    """What rests in the middle of its life is in a halt of trade; what rests from the beginning is about to be settled."""
+    return "TRADING_HALT" if i.state == "halted" and i.listed_ms else _PERP_STATUS[i.state]
+
+
 def perp_symbol(i: Instrument) -> dict[str, Any]:
     """A row of /fapi/v1/exchangeInfo."""
     contract_type = {"tradfi": "TRADIFI_PERPETUAL", "dated": "CURRENT_QUARTER"}.get(i.kind, "PERPETUAL")
@@ -86,7 +91,7 @@ def perp_symbol(i: Instrument) -> dict[str, Any]:
     return {
         "symbol": i.symbol, "pair": i.base + quote, "contractType": contract_type,
         "deliveryDate": i.off_ms or (1_798_185_600_000 if i.kind == "dated" else NEVER_MS), "onboardDate": i.on_ms,
-        "status": _PERP_STATUS[i.state], "maintMarginPercent": "2.5000", "requiredMarginPercent": "5.0000",
+        "status": perp_status(i), "maintMarginPercent": "2.5000", "requiredMarginPercent": "5.0000",
         "baseAsset": i.base, "quoteAsset": quote, "marginAsset": quote, "pricePrecision": i.decimals,
         "quantityPrecision": i.size_decimals, "baseAssetPrecision": 8, "quotePrecision": 8,
         "underlyingType": _UNDERLYING[i.asset], "underlyingSubType": ["Layer-1"] if i.asset == "crypto" else [],

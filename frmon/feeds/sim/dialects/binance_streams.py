@@ -35,6 +35,11 @@ _PERP: dict[str, Build] = {
 _STEADY = frozenset({"markPrice", "markPrice@1s"})  # pushed whether changed or not
 
 
+def stage_refuses(stage: Stage, market: str, stream: str, now_ms: int) -> bool:
+    """Whether the symbol of a stream is one that the stage refuses."""
+    return stage.refuses(market, stream.partition("@")[0].upper(), now_ms)
+
+
 def route_of(stream: str) -> str:
     """The path on which futures deliver a stream."""
     public = stream.endswith(("@bookTicker", "@trade")) or "@depth" in stream or "@rpiDepth" in stream
@@ -62,7 +67,8 @@ class BinanceSession:
         self._books: dict[int, Instrument] = {}  # since the last five-second push
         self._tick = now_ms // 25
         self._pinged_ms = self._ponged_ms = now_ms
-        self._version = stage.world.version
+        self._version = self._indexed = stage.world.version
+        self._refused: set[str] = set()
 
     # what the client says
 
@@ -76,10 +82,12 @@ class BinanceSession:
         method, number = asked.get("method"), asked.get("id")
         names = [str(n) for n in asked.get("params") or ()]
         if method == "SUBSCRIBE":
+            self._refused |= {n for n in names if stage_refuses(self.stage, self.market, n, now_ms)}
             return self._subscribe(names, number)
         if method == "UNSUBSCRIBE":
             for name in names:
                 self.streams.pop(name, None)
+                self._refused.discard(name)
             self._index()
             return [dumps({"result": None, "id": number})]
         if method == "LIST_SUBSCRIPTIONS":
@@ -101,8 +109,9 @@ class BinanceSession:
         rows = self.stage.world.instruments("binance", self.market)
         lower = {i.symbol.lower(): i for i in rows.values() if i.symbol == i.symbol.upper()}
         self._topics, self._alls, self._marked = {}, {}, {}
+        self._indexed = self.stage.world.version
         for stream in self.streams:
-            if self.market == "perp" and route_of(stream) != (self.route or "public"):
+            if stream in self._refused or (self.market == "perp" and route_of(stream) != (self.route or "public")):
                 continue
             symbol, _, what = stream.partition("@")
             if stream.startswith("!"):
@@ -119,6 +128,8 @@ class BinanceSession:
 
     def speak(self, now_ms: int) -> Sequence[Out]:
         outs: list[Out] = []
+        if self._indexed != self.stage.world.version:
+            self._index()
         self._take_changes(outs, now_ms)
         while self._tick < now_ms // 25:
             self._tick += 1
@@ -127,6 +138,12 @@ class BinanceSession:
                 self._flush_second(outs, now_ms, self._tick // _SLOTS)
         outs += self._keep_alive(now_ms)
         return outs
+
+    def notice(self, what: str, now_ms: int) -> Sequence[Out]:
+        """Spot names the end of a server; futures have no such word."""
+        if what != "shutdown" or self.market != "spot":
+            return []
+        return [self._wrap("!serverShutdown", dumps({"e": "serverShutdown", "E": now_ms}))]
 
     def _keep_alive(self, now_ms: int) -> list[Out]:
         if now_ms - self._ponged_ms > self.ping_ms + self.pong_ms:
@@ -172,7 +189,8 @@ class BinanceSession:
                 self._say_marks(outs, stream, now_ms)
             elif what == "contractInfo" and self._version != self.stage.world.version:
                 self._version = self.stage.world.version
-                fresh = [i for i in self._rows() if now_ms - 5_000 < i.on_ms <= now_ms]
+                rows = self._rows() + [i for i in self.stage.world.gone if (i.venue, i.market) == ("binance", "perp")]
+                fresh = [i for i in rows if now_ms - 5_000 < max(i.on_ms, i.listed_ms) <= now_ms]
                 outs.extend(self._wrap(stream, contract_info(i, now_ms)) for i in fresh)
         self._changed.clear()
         for stream, i in self._marked.items():

@@ -46,6 +46,8 @@ def envelope(data: Any, now_ms: int, code: str = "00000", message: str = "succes
 def _answers(rows: Rows) -> Answer:
     def answer(world: World, query: Query, now_ms: int) -> Reply:
         try:
+            if "bitget" in world.resting:
+                raise Bad("45001", "Unknown error")
             return envelope(rows(world, query, now_ms), now_ms)
         except Bad as bad:
             return envelope(None, now_ms, bad.code, str(bad))
@@ -169,6 +171,7 @@ _QUOTAS = ("20/s:*", "6000/min")
 BITGET = Dialect(
     venue="bitget",
     name="bitget",
+    markets={"/spot/": "spot", "/mix/": "perp", '"SPOT"': "spot", "-FUTURES": "perp"},
     endpoints={"rest": "http", "ws": "ws"},
     routes={
         "/api/v2/public/time": Route(answer=public_time, quotas=_QUOTAS),

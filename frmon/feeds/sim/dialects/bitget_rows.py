@@ -24,8 +24,9 @@ def trimmed(value: float, decimals: int) -> str:
 
 
 def perp_status(i: Instrument) -> str:
-    """`symbolStatus` of a contract; every other one that rests takes no new positions instead of being in maintenance."""
-    return "limit_open" if i.state == "halted" and i.id % 2 else PERP_STATUS[i.state]
+    """`symbolStatus` of a contract; of those that rest from the beginning every other one takes no new positions instead of
+    being in maintenance."""
+    return "limit_open" if i.state == "halted" and i.id % 2 and not i.listed_ms else PERP_STATUS[i.state]
 
 
 def base_coin(i: Instrument) -> str:
@@ -69,12 +70,12 @@ def contract_row(i: Instrument) -> dict[str, Any]:
         "maxPositionNum": "200",
         "symbolStatus": perp_status(i),
         "offTime": str(i.off_ms or -1),
-        "limitOpenTime": str(i.off_ms - 24 * HOUR_MS if i.off_ms else -1),
+        "limitOpenTime": str(i.limit_ms or (i.off_ms - 24 * HOUR_MS if i.off_ms else -1)),
         "deliveryTime": "",
         "deliveryStartTime": "",
         "deliveryPeriod": "",
         "launchTime": "",
-        "fundInterval": str(i.funding_h) if i.funding_h else "",
+        "fundInterval": str(i.funding_h) if i.funding_h and i.tells_interval else "",
         "minLever": "1",
         "maxLever": "75",
         "posLimit": "0.1",
@@ -200,7 +201,7 @@ def funding_row(i: Instrument) -> dict[str, Any]:
     return {
         "symbol": i.symbol,
         "fundingRate": trimmed(i.quote.funding_rate, 8),
-        "fundingRateInterval": str(i.funding_h),
+        "fundingRateInterval": str(i.funding_h) if i.tells_interval else "",
         "nextUpdate": str(i.quote.next_funding_ms),
         "minFundingRate": cap and "-" + cap,
         "maxFundingRate": cap,

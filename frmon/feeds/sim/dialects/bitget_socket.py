@@ -64,7 +64,11 @@ class Socket:
         if not self.subscribes.take(now_ms):
             self.stage.violate(f"{SUBSCRIBES_PER_HOUR} subscribe requests per hour and connection")
             return [_error(30007, "request over limit,connection close"), Close(1006)]
-        return [*(self._subscribe(_arg(arg)) for arg in args), *self.speak(now_ms)]
+        return [*(self._subscribe(_arg(arg), now_ms) for arg in args), *self.speak(now_ms)]
+
+    def notice(self, what: str, _now_ms: int) -> Sequence[Out]:
+        """A restart of the service is told; its code is text here."""
+        return [dumps({"event": "error", "code": "30033", "msg": "upgrade"})] if what == "shutdown" else []
 
     def pong(self, now_ms: int) -> None:
         """Protocol pongs keep nothing alive here: the venue waits for the text `ping`."""
@@ -76,7 +80,7 @@ class Socket:
             self._forget_delisted()
         out: list[Out] = []
         for ticker in self.tickers.values():
-            if ticker is not None and now_ms >= ticker.due_ms:
+            if ticker is not None and now_ms >= ticker.due_ms and ticker.instrument.stuck != "silent":
                 ticker.due_ms = now_ms + self._pause_ms()
                 out.append(ticker.instrument.once("bitget ticker", ticker_pattern) % (now_ms, now_ms))
         return out
@@ -94,12 +98,13 @@ class Socket:
             return [_error(30006, "request too many")]
         return [_error(30007, "request over limit,connection close"), Close(1006)]
 
-    def _subscribe(self, arg: Arg) -> bytes:
+    def _subscribe(self, arg: Arg, now_ms: int) -> bytes:
         inst_type, symbol = arg.get("instType", ""), arg.get("instId", "")
         if inst_type not in PRODUCTS or arg.get("channel") != "ticker":
             return _refusal(arg, 30016, "Param error")
         found = self._find(inst_type, symbol)
-        if found is None and not self._is_known(symbol):
+        refused = self.stage.refuses("spot" if inst_type == "SPOT" else "perp", symbol, now_ms)
+        if refused or (found is None and not self._is_known(symbol)):
             named = f"instType:{inst_type},channel:ticker,instId:{symbol},precision:null"
             return _refusal(arg, 30001, f"{named} doesn't exist")
         if len(self.tickers) >= CHANNELS and (inst_type, symbol) not in self.tickers:
@@ -126,11 +131,12 @@ class Socket:
         return any(self._find(product, symbol) for product in PRODUCTS)
 
     def _forget_delisted(self) -> None:
-        """What left the lists falls silent."""
+        """What left the lists falls silent, what is back on them is heard again."""
         self.version = self.stage.world.version
         for key, ticker in self.tickers.items():
-            if ticker is not None and self._find(*key) is not ticker.instrument:
-                self.tickers[key] = None
+            found = self._find(*key)
+            if ticker is None or found is not ticker.instrument:
+                self.tickers[key] = Ticker(found) if found else None
 
 
 def _arg(value: object) -> Arg:

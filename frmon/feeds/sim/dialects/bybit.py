@@ -159,6 +159,7 @@ def connect(stage: Stage, path: str, _query: Query, now_ms: int) -> Session | Re
 BYBIT = Dialect(
     venue="bybit",
     name="bybit",
+    markets={"/public/linear": "perp", "/public/spot": "spot", "category=linear": "perp", "category=spot": "spot"},
     endpoints={"rest": "http", "ws": "ws"},
     routes={
         "/v5/market/time": Route(answer=market_time, quotas=("requests",)),

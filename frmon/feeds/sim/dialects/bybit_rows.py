@@ -82,6 +82,8 @@ def linear_listing(i: Instrument) -> dict[str, Any]:
     }
     if pre:
         del row["symbolId"]
+    if not i.tells_interval:
+        del row["fundingInterval"]
     return row
 
 
@@ -192,7 +194,7 @@ def _dated_fields(i: Instrument) -> Fields:
 
 def _perpetual_fields(i: Instrument, open_interest: float) -> Fields:
     return {
-        "fundingIntervalHour": str(i.funding_h) if i.funding_h else "",
+        "fundingIntervalHour": str(i.funding_h) if i.funding_h and i.tells_interval else "",
         "fundingCap": CAP,
         "singleOpenInterest": i.size(open_interest / 2),
         "singleOpenInterestValue": f"{open_interest / 2 * i.quote.mark:.2f}",

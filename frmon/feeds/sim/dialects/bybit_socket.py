@@ -69,6 +69,8 @@ class Book(Topic):
 
     def due(self, now_ms: int) -> Sequence[bytes]:
         i = self.instrument
+        if i.stuck == "silent":
+            return ()
         if i.quote.seq == self.sent_version:
             if now_ms - self.sent_ms < BOOK_REPEAT_MS:
                 return ()
@@ -102,13 +104,28 @@ class Socket:
             case "ping":
                 return [self._answer(request, True, "pong")]
             case "subscribe":
-                return [self._subscribe(request), *self.speak(now_ms)]
+                return [self._subscribe(request, now_ms), *self.speak(now_ms)]
             case "unsubscribe":
                 return [self._unsubscribe(request)]
         return [self._answer(request, False, "error:invalid op")]
 
     def pong(self, now_ms: int) -> None:
         """Protocol pongs keep nothing alive here: the venue waits for its own ping."""
+
+    def notice(self, what: str, now_ms: int) -> Sequence[Out]:
+        """Lines end without a word; a maintenance is told where `system.status` was asked for."""
+        if what != "maintenance" or "system.status" not in self.topics:
+            return []
+        state = {
+            "id": "4d95b2a0",
+            "title": "Maintenance",
+            "state": "ongoing",
+            "begin": str(now_ms),
+            "end": "",
+            "href": "",
+        }
+        more = {"serviceTypes": [2, 3, 4, 5], "product": [1, 2], "uidSuffix": [], "maintainType": 1, "env": 1}
+        return [dumps({"topic": "system.status", "ts": now_ms, "data": [state | more]})]
 
     def speak(self, now_ms: int) -> Sequence[Out]:
         if now_ms - self.heard_ms >= SILENCE_MS:
@@ -123,7 +140,7 @@ class Socket:
 
     # requests
 
-    def _subscribe(self, request: dict[str, Any]) -> bytes:
+    def _subscribe(self, request: dict[str, Any], now_ms: int) -> bytes:
         """All topics of a request, or none: the first bad one is named."""
         args = request.get("args")
         if not isinstance(args, list) or not args or not all(isinstance(a, str) for a in args):
@@ -135,7 +152,8 @@ class Socket:
         for name in args:
             if name in self.topics or name in found:
                 return self._answer(request, False, f"error:already subscribed,topic:{name}")
-            topic = self._find(name)
+            refused = self.stage.refuses(MARKETS[self.category], name.rpartition(".")[2], now_ms)
+            topic = None if refused else self._find(name)
             if topic is None and (self.category, name) != ("status", "system.status"):
                 return self._answer(request, False, f"error:handler not found,topic:{name}")
             found[name] = topic
@@ -170,13 +188,13 @@ class Socket:
         return Book(i) if stem == "orderbook.1" and has_book(i) else None
 
     def _forget_delisted(self) -> None:
-        """What left the lists falls silent; the subscription itself stays."""
+        """What left the lists falls silent; the subscription itself stays, and is heard again when it is back."""
         self.version = self.stage.world.version
         market = MARKETS[self.category]
-        rows = self.stage.world.instruments("bybit", market) if market else {}
-        for name, topic in self.topics.items():
-            if topic is not None and rows.get(topic.instrument.symbol) is not topic.instrument:
-                self.topics[name] = None
+        for name, topic in self.topics.items() if market else ():
+            found = self._find(name)
+            if topic is None or found is None or found.instrument is not topic.instrument:
+                self.topics[name] = found
 
     # answers
 

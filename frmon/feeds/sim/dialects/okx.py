@@ -5,8 +5,16 @@ from collections.abc import Callable
 from typing import Any
 
 from frmon.feeds.sim.dialects import Close, Dialect, Query, Quota, Reply, Route, dumps, reply
-from frmon.feeds.sim.dialects.okx_channels import DECIMAL16, connect, funding_row, index_row, mark_row, ticker_row
-from frmon.feeds.sim.dialects.okx_rows import instrument_row
+from frmon.feeds.sim.dialects.okx_channels import connect
+from frmon.feeds.sim.dialects.okx_rows import (
+    DECIMAL16,
+    funding_row,
+    index_row,
+    instrument_row,
+    mark_row,
+    status_row,
+    ticker_row,
+)
 from frmon.feeds.sim.instrument import Instrument
 from frmon.feeds.sim.steps import ladder
 from frmon.feeds.sim.world import World
@@ -111,7 +119,8 @@ def _time(world: World, query: Query, now_ms: int) -> Reply:
 
 
 def _status(world: World, query: Query, now_ms: int) -> Reply:
-    return success([])
+    until_ms = world.resting.get("okx")
+    return success([] if until_ms is None else [status_row(now_ms, until_ms)])
 
 
 def _busy(wait_s: float) -> Reply:
@@ -134,6 +143,16 @@ DIALECTS = (
     Dialect(
         venue="okx",
         name="okx",
+        markets={
+            '"instruments"': "",
+            "SWAP": "perp",
+            "FUTURES": "perp",
+            "funding-rate": "perp",
+            "mark-price": "perp",
+            "index-tickers": "perp",
+            "SPOT": "spot",
+            "instId": "spot",
+        },
         endpoints={"rest": "http", "ws": "ws"},
         routes={
             "/api/v5/public/instruments": Route(_INSTRUMENTS, _TWENTY),

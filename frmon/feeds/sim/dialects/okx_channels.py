@@ -6,76 +6,20 @@ from typing import Any
 import msgspec
 
 from frmon.feeds.sim.dialects import Close, Out, Query, Reply, Session, Stage, dumps
-from frmon.feeds.sim.dialects.okx_rows import instrument_row
+from frmon.feeds.sim.dialects.okx_rows import (
+    funding_row,
+    index_row,
+    inst_type,
+    instrument_row,
+    mark_row,
+    status_row,
+    ticker_row,
+)
 from frmon.feeds.sim.instrument import Instrument
 
-HOUR_MS = 3_600_000
 IDLE_MS = 30_000
 TOKENS = 480  # requests per connection; one comes back every 7.5 s
 TOKEN_MS = 7_500
-_SETTLING_MS = 2_000  # settState says so for a moment after a settlement
-
-
-def DECIMAL16(value: float) -> str:  # noqa: N802  a format, used as one
-    """Sixteen decimals, as OKX writes funding rates."""
-    return f"{value:.16f}"
-
-
-def _kind(i: Instrument) -> str:
-    return {"xperp": "FUTURES"}.get(i.kind, "SWAP" if i.market == "perp" else "SPOT")
-
-
-def _side(value: float, text: str) -> str:
-    """An empty book side is "" on OKX."""
-    return text if value else ""
-
-
-def ticker_row(i: Instrument) -> dict[str, Any]:
-    """A row of /api/v5/market/tickers and of the `tickers` channel. Sizes of swaps are contracts."""
-    q, swap = i.quote, i.market == "perp"
-    return {
-        "instType": _kind(i), "instId": i.symbol, "last": i.price(q.last), "lastSz": i.size(q.last_size),
-        "askPx": _side(q.ask, i.price(q.ask)), "askSz": _side(q.ask, i.size(q.ask_size)),
-        "bidPx": _side(q.bid, i.price(q.bid)), "bidSz": _side(q.bid, i.size(q.bid_size)),
-        "open24h": i.price(q.open), "high24h": i.price(q.high), "low24h": i.price(q.low), "sodUtc0": i.price(q.open),
-        "sodUtc8": i.price(q.open), "volCcy24h": f"{q.volume if swap else q.turnover:.4f}",
-        "vol24h": f"{q.volume / i.contract:.4f}", "ts": str(q.changed_ms),
-    }  # fmt: skip
-
-
-def funding_row(i: Instrument, now_ms: int) -> dict[str, Any]:
-    """`fundingTime` is the coming settlement, `nextFundingTime` the one after it."""
-    q = i.quote
-    fresh = now_ms - q.prev_funding_ms < _SETTLING_MS
-    return {
-        "formulaType": "withRate", "fundingRate": DECIMAL16(q.funding_rate), "fundingTime": str(q.next_funding_ms),
-        "impactValue": "20000.0000000000000000", "instId": i.symbol, "instType": _kind(i),
-        "interestRate": "0.0001000000000000", "maxFundingRate": "0.00375", "method": "current_period",
-        "minFundingRate": "-0.00375", "nextFundingRate": "", "nextFundingTime": str(q.next_funding_ms + i.funding_h * HOUR_MS),
-        "premium": DECIMAL16(round(i.basis, 12)), "prevFundingTime": str(q.prev_funding_ms),
-        "settFundingRate": DECIMAL16(q.settled_rate), "settState": "processing" if fresh else "settled", "ts": str(now_ms),
-    }  # fmt: skip
-
-
-def mark_row(i: Instrument) -> dict[str, Any]:
-    """A row of mark-price."""
-    q = i.quote
-    return {
-        "instId": i.symbol,
-        "instType": _kind(i),
-        "markPx": f"{q.mark:.{i.decimals + 1}f}",
-        "ts": str(q.changed_ms),
-    }
-
-
-def index_row(i: Instrument) -> dict[str, Any]:
-    """A row of index-tickers, keyed by the pair."""
-    q = i.quote
-    return {
-        "instId": i.symbol.removesuffix("-SWAP"), "idxPx": f"{q.index:.{i.decimals + 1}f}", "high24h": i.price(q.high),
-        "low24h": i.price(q.low), "open24h": i.price(q.open), "sodUtc0": i.price(q.open), "sodUtc8": i.price(q.open),
-        "ts": str(q.changed_ms),
-    }  # fmt: skip
 
 
 def _book(i: Instrument) -> dict[str, Any]:
@@ -165,7 +109,7 @@ class OkxSession:
         for item in args:
             arg = item if isinstance(item, dict) else {}
             topic = (str(arg.get("channel")), str(arg.get("instId") or arg.get("instType") or ""))
-            if not self._known(topic):
+            if not self._known(topic) or self._refused(topic, now_ms):
                 acks.append(self._unknown(topic, number))
                 continue
             ack = {"event": operation, "arg": arg, "connId": self.conn_id}
@@ -188,6 +132,10 @@ class OkxSession:
         if i is None or i.state == "prelaunch" or (i.kind == "xperp" and channel != "funding-rate"):
             return False
         return channel in _ROWS or (channel == "funding-rate" and i.funding_h > 0)
+
+    def _refused(self, topic: Topic, now_ms: int) -> bool:
+        market = "perp" if topic[1].endswith("-SWAP") else "spot"
+        return self.stage.refuses(market, topic[1], now_ms)
 
     def _instrument(self, topic: Topic) -> Instrument | None:
         channel, name = topic
@@ -227,7 +175,7 @@ class OkxSession:
 
     def _listed(self, name: str) -> list[Instrument]:
         rows = self.stage.world.instruments("okx", "spot" if name == "SPOT" else "perp").values()
-        return [i for i in rows if _kind(i) == name]
+        return [i for i in rows if inst_type(i) == name]
 
     def _list(self, name: str, rows: list[Instrument]) -> bytes:
         data = [instrument_row(i) for i in rows]
@@ -263,6 +211,17 @@ class OkxSession:
         row = _ROWS[channel]
         outs.append(i.once(channel, lambda x: _frame(channel, name, [row(x)])))
 
+    def notice(self, what: str, now_ms: int) -> Sequence[Out]:
+        """The end of a line, a maintenance, or the lists once more."""
+        if what == "shutdown":
+            text = "The connection will soon be closed for a service upgrade. Please reconnect."
+            return [dumps({"event": "notice", "code": "64008", "msg": text, "connId": self.conn_id})]
+        if what == "maintenance" and ("status", "") in self._topics:
+            row = status_row(now_ms, self.stage.world.resting.get("okx", now_ms))
+            return [dumps({"arg": {"channel": "status"}, "data": [row]})]
+        names = [name for channel, name in self._topics if channel == "instruments" and what == "listing"]
+        return [self._list(name, self._listed(name)) for name in names]
+
     def _each_second(self, outs: list[Out], now_ms: int) -> None:
         """Funding once a minute per instrument; marks at least every 10 s, indices every minute; lists when they change."""
         for topic, at in self._topics.items():
@@ -276,13 +235,16 @@ class OkxSession:
                 self._push(outs, topic, i, now_ms)
         if self._version != self.stage.world.version:
             self._version = self.stage.world.version
+            self._index()
             self._say_lists(outs, now_ms)
 
     def _say_lists(self, outs: list[Out], now_ms: int) -> None:
         """What is new."""
         for channel, name in self._topics:
             if channel == "instruments":
-                outs.append(self._list(name, [i for i in self._listed(name) if now_ms - 5_000 < i.on_ms <= now_ms]))
+                gone = [i for i in self.stage.world.gone if i.venue == "okx" and inst_type(i) == name]
+                rows = [i for i in self._listed(name) + gone if now_ms - 5_000 < max(i.on_ms, i.listed_ms) <= now_ms]
+                outs += [self._list(name, rows)] if rows else []
 
 
 def connect(stage: Stage, path: str, query: Query, now_ms: int) -> Session | Reply:
