@@ -3,7 +3,7 @@
 Every module in `frmon.feeds.venues` that has a `VENUE` is a venue; conformance tests find it by themselves.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -12,6 +12,19 @@ from frmon.model import Book, Listing, Market, Tick
 
 Heard = tuple[str, Sequence[Tick]]
 """What a stream frame said: the channel's kind ("" for acks, pongs and whatever is no data) and its ticks."""
+
+
+class Wounded(list[Tick]):
+    """The ticks of a frame or reply of which a part could not be read; `unread`: what it was, by its names on the wire."""
+
+    def __init__(self, ticks: Iterable[Tick], unread: Sequence[str]) -> None:
+        super().__init__(ticks)
+        self.unread = tuple(unread)
+
+
+def with_wounds(ticks: Sequence[Tick], unread: Sequence[str]) -> Sequence[Tick]:
+    """The ticks, wounded if anything could not be read."""
+    return Wounded(ticks, unread) if unread else ticks
 
 
 class Rule(msgspec.Struct, frozen=True):

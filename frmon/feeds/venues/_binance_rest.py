@@ -1,11 +1,12 @@
 """Binance's REST replies: what lists its instruments and what covers all symbols at once."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from frmon.errors import DecodeError
-from frmon.feeds.contract import Page
+from frmon.feeds.contract import Page, with_wounds
 from frmon.feeds.venues import _books
 from frmon.feeds.venues._binance_stream import is_ours
 from frmon.feeds.venues._reading import (
@@ -69,10 +70,10 @@ class _Instrument(msgspec.Struct, rename="camel"):
     quote_asset: str
     margin_asset: str = ""
     contract_type: str = ""
-    underlying_type: str = ""
+    underlying_type: str | UnsetType = ""
     delivery_date: Millis = None
     onboard_date: Millis = None
-    is_spot_trading_allowed: bool = True
+    is_spot_trading_allowed: bool | UnsetType = True
     filters: list[_Filter] = []
 
 
@@ -98,23 +99,24 @@ _DIRECTORY = msgspec.json.Decoder(_Directory, strict=False)
 _TIME = msgspec.json.Decoder(_Time)
 
 
-def _rows(raw: bytes) -> list[_Row]:
+def _rows(raw: bytes, unread: list[str]) -> list[_Row]:
     try:
         return _ROWS.decode(raw)
     except UNREADABLE:
         if raw.lstrip().startswith(b"{"):
             told = members(raw)
             raise unreadable(_said(told)) from None
-        return mended(raw, _Row)[0]
+        return mended(raw, _Row, unread)[0]
 
 
 def _said(told: Mapping[str, msgspec.Raw]) -> str:
     return f"{word(told.get('code'))} {word(told.get('msg'))}".strip()
 
 
-def snapshot(read: Callable[[_Row], Tick], raw: bytes) -> list[Tick]:
+def snapshot(read: Callable[[_Row], Tick], raw: bytes) -> Sequence[Tick]:
     """A reply for all symbols: its USDT rows, each as `read` reads it. Raises DecodeError."""
-    return [read(row) for row in _rows(raw) if is_ours(row.symbol)]
+    unread: list[str] = []
+    return with_wounds([read(row) for row in _rows(raw, unread) if is_ours(row.symbol)], unread)
 
 
 def book_row(row: _Row) -> Tick:
@@ -175,7 +177,7 @@ def page(market: Market, raw: bytes) -> Page:
 
 def _spot(one: _Instrument) -> Listing | None:
     status = SPOT_STATUS.get(one.status)
-    if status is None or one.quote_asset != "USDT" or not one.is_spot_trading_allowed:
+    if status is None or one.quote_asset != "USDT" or one.is_spot_trading_allowed is not True:
         return None
     return Listing(
         venue="binance",
@@ -211,6 +213,8 @@ def _perp(one: _Instrument) -> Listing | None:
 def _asset_class(one: _Instrument) -> str:
     """EQUITY, HK_EQUITY, KR_EQUITY and whatever country comes next are stocks."""
     kind = one.underlying_type
+    if kind is UNSET:
+        return "other"  # it cannot be read, and a share must not pass for a coin
     if not kind:
         return "crypto" if one.contract_type == "PERPETUAL" else "other"
     return ASSET_CLASSES.get(kind) or ("stock" if kind.endswith("EQUITY") else "other")

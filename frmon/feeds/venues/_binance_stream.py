@@ -10,7 +10,7 @@ from functools import lru_cache
 import msgspec
 
 from frmon.errors import DecodeError, Notice, Refused
-from frmon.feeds.contract import Ask, Heard
+from frmon.feeds.contract import Ask, Heard, with_wounds
 from frmon.feeds.text import is_symbol
 from frmon.feeds.venues._reading import (
     UNREADABLE,
@@ -111,10 +111,11 @@ def _parse_slowly(raw: bytes) -> Heard:
         if "data" not in told and not _IS_EVENT & told.keys():
             return "", ()
         payload = told.get("data", raw)
+    unread: list[str] = []
     if bytes(payload).lstrip().startswith(b"["):
-        return _heard(mended(payload, _Event)[0])
-    event = mend(payload, _Event)
-    return _without_symbol(payload) if event is None else _heard((event,))
+        return _heard(mended(payload, _Event, unread)[0], unread)
+    event = mend(payload, _Event, unread)
+    return _without_symbol(payload) if event is None else _heard((event,), unread)
 
 
 def _without_symbol(payload: bytes | msgspec.Raw) -> Heard:
@@ -134,7 +135,7 @@ def _refused(told: Mapping[str, msgspec.Raw]) -> Refused:
     return Refused(why, request=word(told.get("id"), 36) or None, closing=code == str(TOO_MANY_STREAMS))
 
 
-def _heard(events: Sequence[_Event]) -> Heard:
+def _heard(events: Sequence[_Event], unread: Sequence[str] = ()) -> Heard:
     heard = ""
     ticks = []
     for event in events:
@@ -146,7 +147,7 @@ def _heard(events: Sequence[_Event]) -> Heard:
         if event.kind in USDT_M and is_ours(event.symbol):
             ticks.append(read(event))
         heard = kind
-    return heard, ticks
+    return heard, with_wounds(ticks, unread)
 
 
 def _announce(event: _Event) -> None:

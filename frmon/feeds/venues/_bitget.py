@@ -11,7 +11,7 @@ from msgspec import UNSET
 from msgspec.json import Decoder
 
 from frmon.errors import DecodeError, Notice, Refused
-from frmon.feeds.contract import Heard
+from frmon.feeds.contract import Heard, with_wounds
 from frmon.feeds.text import clean, moment
 from frmon.feeds.venues import _books
 from frmon.feeds.venues._reading import (
@@ -130,14 +130,15 @@ def hear(raw: bytes, kind: str) -> Heard:
     """A frame of the public stream; `kind`: the instType that was asked for."""
     if raw == b"pong":
         return "", ()
-    frame = _frame(raw)
+    unread: list[str] = []
+    frame = _frame(raw, unread)
     arg = frame.arg
     if frame.data is None or frame.event or arg is None:
         return _answer(frame)
     if arg.channel != "ticker" or arg.kind != kind:
         return "", ()
     ticks = [tick for row in frame.data if is_usable((tick := ticker_tick(row, frame.ts, arg.symbol)).symbol)]
-    return ("ticker", ticks) if ticks else ("", ())
+    return "ticker" if ticks else "", with_wounds(ticks, unread)
 
 
 def ticker_tick(row: Ticker, sent_ms: Stamp = None, symbol: str = "") -> Tick:
@@ -159,18 +160,20 @@ def ticker_tick(row: Ticker, sent_ms: Stamp = None, symbol: str = "") -> Tick:
     )
 
 
-def _frame(raw: bytes) -> Frame:
+def _frame(raw: bytes, unread: list[str]) -> Frame:
     try:
         return _FRAME.decode(raw)
     except msgspec.ValidationError:
         told = members(raw)
     except UNREADABLE as error:
         raise unreadable(error) from None
-    frame = mend(raw, Frame) or Frame()
+    outer: list[str] = []
+    frame = mend(raw, Frame, outer) or Frame()
+    unread += (name for name in outer if name not in {"arg", "data"})
     if "arg" in told and frame.arg is None:
-        frame.arg = mend(told["arg"], Arg)
+        frame.arg = mend(told["arg"], Arg, unread)
     if "data" in told and frame.data is None:
-        frame.data, _ = mended(told["data"], Ticker)
+        frame.data, _ = mended(told["data"], Ticker, unread)
     return frame
 
 
@@ -221,15 +224,17 @@ def _reply(raw: bytes) -> tuple[msgspec.Raw, int | None]:
 def read_tickers(raw: bytes) -> Sequence[Tick]:
     """All symbols of one market, each at its own time."""
     raws, _ = reply_rows(raw)
-    found, _ = rows(raws, _TICKER)
-    return [ticker_tick(row) for row in found if is_usable(row.symbol)]
+    unread: list[str] = []
+    found, _ = rows(raws, _TICKER, unread)
+    return with_wounds([ticker_tick(row) for row in found if is_usable(row.symbol)], unread)
 
 
 def read_fund_rates(raw: bytes) -> Sequence[Tick]:
     """Funding of all perpetuals at the time of the envelope; a few rows belong to contracts that are not listed yet."""
     raws, at = reply_rows(raw)
-    found, _ = rows(raws, _FUND_RATE)
-    return [
+    unread: list[str] = []
+    found, _ = rows(raws, _FUND_RATE, unread)
+    ticks = [
         Tick(
             symbol=row.symbol,
             event_ms=at,
@@ -240,6 +245,7 @@ def read_fund_rates(raw: bytes) -> Sequence[Tick]:
         for row in found
         if is_usable(row.symbol)
     ]
+    return with_wounds(ticks, unread)
 
 
 def read_time(raw: bytes) -> int:

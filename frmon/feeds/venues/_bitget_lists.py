@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable
 
 import msgspec
+from msgspec import UNSET, UnsetType
 from msgspec.json import Decoder
 
 from frmon.feeds.contract import Page
@@ -46,7 +47,7 @@ class _Contract(
     funding_h: Decimal = None
     places: Millis = None
     step: Decimal = None
-    rwa: str = ""
+    rwa: str | UnsetType = ""
 
 
 class _Pair(
@@ -112,7 +113,7 @@ def _contract(row: _Contract) -> Listing | None:
         market=Market.PERP,
         symbol=row.symbol,
         base=row.base,
-        asset_class="stock" if row.rwa.upper() == "YES" else "crypto",
+        asset_class="other" if row.rwa is UNSET else "stock" if row.rwa.upper() == "YES" else "crypto",
         status=status,
         funding_h=price(row.funding_h),
         off_ms=min(ends, default=None),

@@ -1,6 +1,7 @@
 """How Bybit's frames are read. Numbers come as text; "" means not applicable."""
 
 import re
+from collections.abc import Sequence
 from typing import TypeVar
 
 import msgspec
@@ -8,7 +9,7 @@ from msgspec import UNSET
 from msgspec.json import Decoder
 
 from frmon.errors import DecodeError, Refused
-from frmon.feeds.contract import Heard
+from frmon.feeds.contract import Heard, with_wounds
 from frmon.feeds.text import clean
 from frmon.feeds.venues._reading import (
     UNREADABLE,
@@ -105,7 +106,8 @@ F = TypeVar("F", LinearFrame, SpotFrame)
 
 def hear_linear(raw: bytes) -> Heard:
     """A frame of the linear stream."""
-    frame = _frame(raw, _LINEAR, Ticker)
+    unread: list[str] = []
+    frame = _frame(raw, _LINEAR, Ticker, unread)
     if not frame.topic.startswith("tickers."):
         return _answer(frame)
     row = frame.data
@@ -113,14 +115,16 @@ def hear_linear(raw: bytes) -> Heard:
         raise DecodeError("ticker frame without data")
     if not is_usable(row.symbol):
         return "", ()
-    return "ticker", (ticker_tick(row, frame.ts or None, _order(frame.cs), delta=frame.type != "snapshot"),)
+    tick = ticker_tick(row, frame.ts or None, _order(frame.cs), delta=frame.type != "snapshot")
+    return "ticker", with_wounds((tick,), unread)
 
 
 def hear_spot(raw: bytes) -> Heard:
     """A frame of the spot stream."""
-    frame = _frame(raw, _SPOT, Spot)
+    unread: list[str] = []
+    frame = _frame(raw, _SPOT, Spot, unread)
     if frame.topic.startswith("orderbook.1."):
-        return _book(frame, _spot_data(frame))
+        return _book(frame, _spot_data(frame), unread)
     if not frame.topic.startswith("tickers."):
         return _answer(frame)
     row = _spot_data(frame)
@@ -133,19 +137,21 @@ def hear_spot(raw: bytes) -> Heard:
         last=row.last or None,
         volume_usd=row.turnover or None,
     )
-    return "ticker", (tick,)
+    return "ticker", with_wounds((tick,), unread)
 
 
-def _frame(raw: bytes, decoder: Decoder[F], data: type[msgspec.Struct]) -> F:
+def _frame(raw: bytes, decoder: Decoder[F], data: type[msgspec.Struct], unread: list[str]) -> F:
     try:
         return decoder.decode(raw)
     except msgspec.ValidationError:
         told = members(raw)
     except UNREADABLE as error:
         raise unreadable(error) from None
-    frame = mend(raw, decoder.type) or decoder.type()
+    outer: list[str] = []
+    frame = mend(raw, decoder.type, outer) or decoder.type()
+    unread += (name for name in outer if name != "data")
     if frame.data is None and "data" in told:
-        frame.data = mend(told["data"], data)  # type: ignore[assignment]
+        frame.data = mend(told["data"], data, unread)  # type: ignore[assignment]
     return frame
 
 
@@ -156,7 +162,7 @@ def _spot_data(frame: SpotFrame) -> Spot:
     return data
 
 
-def _book(frame: SpotFrame, data: Spot) -> Heard:
+def _book(frame: SpotFrame, data: Spot, unread: Sequence[str]) -> Heard:
     if not is_usable(data.s):
         return "", ()
     delta = frame.type != "snapshot"
@@ -172,7 +178,7 @@ def _book(frame: SpotFrame, data: Spot) -> Heard:
         bid_size=bid_size,
         ask_size=ask_size,
     )
-    return "book", (tick,)
+    return "book", with_wounds((tick,), unread)
 
 
 def _best(levels: Levels, *, delta: bool) -> tuple[float | None, float | None]:

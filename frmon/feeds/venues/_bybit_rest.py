@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from urllib.parse import quote
 
 import msgspec
+from msgspec import UNSET, UnsetType
 from msgspec.json import Decoder
 
 from frmon.errors import DecodeError
-from frmon.feeds.contract import Page, Request
+from frmon.feeds.contract import Page, Request, with_wounds
 from frmon.feeds.text import moment
 from frmon.feeds.venues import _books
 from frmon.feeds.venues._bybit import Ticker, ticker_tick
@@ -58,11 +59,11 @@ class _Instrument(
     settle: str = ""
     contract: str = ""
     status: str = ""
-    kind: str = ""
+    kind: str | UnsetType = ""
     funding_min: Decimal = None
     on: Millis = None
     off: Millis = None
-    prelisted: bool = False
+    prelisted: bool | UnsetType = False
     prelisting: _Phase | None = None
     step: _Step | None = None
 
@@ -120,8 +121,9 @@ def read_book(raw: bytes) -> Book:
 def read_tickers(raw: bytes) -> Sequence[Tick]:
     """Rows of the tickers reply of spot or linear, at the time of the envelope: rows have none of their own."""
     result, at = _result(raw)
-    found, _ = rows(result.list, _TICKER)
-    return [ticker_tick(row, at) for row in found if is_usable(row.symbol)]
+    unread: list[str] = []
+    found, _ = rows(result.list, _TICKER, unread)
+    return with_wounds([ticker_tick(row, at) for row in found if is_usable(row.symbol)], unread)
 
 
 def read_time(raw: bytes) -> int:
@@ -175,7 +177,7 @@ def _listing(row: _Instrument, market: Market) -> Listing:
         market=market,
         symbol=row.symbol,
         base=row.base,
-        asset_class="premarket" if _is_premarket(row) else _CLASSES.get(row.kind.lower(), "other"),
+        asset_class=_asset_class(row),
         status=_STATUSES[row.status],
         funding_h=minutes / 60 if minutes else None,
         off_ms=when(row.off),
@@ -185,5 +187,12 @@ def _listing(row: _Instrument, market: Market) -> Listing:
     )
 
 
+def _asset_class(row: _Instrument) -> str:
+    """What cannot be read is "other": a share must not pass for a coin."""
+    if row.kind is UNSET or row.prelisted is UNSET:
+        return "other"
+    return "premarket" if _is_premarket(row) else _CLASSES.get(row.kind.lower(), "other")
+
+
 def _is_premarket(row: _Instrument) -> bool:
-    return row.prelisted and (row.prelisting is None or row.prelisting.curAuctionPhase != "Finished")
+    return bool(row.prelisted) and (row.prelisting is None or row.prelisting.curAuctionPhase != "Finished")

@@ -1,6 +1,7 @@
 """OKX's instruments."""
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from frmon.feeds.contract import Page
 from frmon.feeds.venues._okx_rows import data
@@ -25,11 +26,11 @@ class _Instrument(msgspec.Struct, rename="camel"):
     settle_ccy: str = ""
     ct_type: str = ""
     ct_val: Decimal = None
-    ct_mult: Decimal = None
+    ct_mult: Decimal | UnsetType = None
     uly: str = ""
     inst_family: str = ""
-    inst_category: str = ""
-    rule_type: str = ""
+    inst_category: str | UnsetType = ""
+    rule_type: str | UnsetType = ""
     exp_time: Millis = None
     list_time: Millis = None
     cont_td_sw_time: Millis = None
@@ -69,8 +70,20 @@ def _swap(one: _Instrument) -> Listing | None:
     if not one.inst_id.endswith("-USDT-SWAP") or one.settle_ccy != "USDT" or one.ct_type != "linear":
         return None
     base = (one.uly or one.inst_family or one.inst_id).split("-")[0]
-    value = price(one.ct_val)
-    return _listing(one, Market.PERP, base, None if value is None else value * (price(one.ct_mult) or 1.0))
+    value, times = price(one.ct_val), _times(one.ct_mult)
+    return _listing(one, Market.PERP, base, None if value is None or times is None else value * times)
+
+
+def _times(told: Decimal | UnsetType) -> float | None:
+    """How many `ctVal` a contract is: 1 where nothing is said, None where what is said cannot be."""
+    return 1.0 if told is None or told == "" else price(told) if told is not UNSET else None
+
+
+def _asset_class(one: _Instrument) -> str:
+    """What cannot be read is "other": a share must not pass for a coin."""
+    if one.inst_category is UNSET or one.rule_type is UNSET:
+        return "other"
+    return "premarket" if one.rule_type == "pre_market" else ASSET_CLASSES.get(one.inst_category, "other")
 
 
 def _listing(one: _Instrument, market: Market, base: str, contract: float | None) -> Listing | None:
@@ -82,7 +95,7 @@ def _listing(one: _Instrument, market: Market, base: str, contract: float | None
         market=market,
         symbol=one.inst_id,
         base=base,
-        asset_class="premarket" if one.rule_type == "pre_market" else ASSET_CLASSES.get(one.inst_category, "other"),
+        asset_class=_asset_class(one),
         status=status,
         off_ms=when(one.exp_time),
         on_ms=when(one.cont_td_sw_time) or when(one.list_time),

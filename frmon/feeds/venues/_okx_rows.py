@@ -10,6 +10,7 @@ from functools import lru_cache
 import msgspec
 
 from frmon.errors import DecodeError
+from frmon.feeds.contract import with_wounds
 from frmon.feeds.text import is_symbol
 from frmon.feeds.venues import _books
 from frmon.feeds.venues._reading import UNREADABLE, Amount, Fraction, Moment, Name, members, mended, unreadable, word
@@ -93,9 +94,11 @@ def _mark(row: Row) -> Tick:
     return Tick(symbol=row.inst_id, event_ms=row.ts or None, mark=row.mark_px or None)
 
 
-def _index(row: Row) -> Tick:
+def _index(row: Row) -> Tick | None:
     """Index prices are named by pair; here they belong to the swap on it."""
     symbol = row.inst_id if row.inst_id.endswith("-SWAP") else f"{row.inst_id}-SWAP"
+    if not is_ours(symbol):
+        return None
     return Tick(symbol=symbol, event_ms=row.ts or None, index=row.idx_px or None)
 
 
@@ -129,14 +132,15 @@ READ: dict[str, tuple[str, Callable[[Row], Tick | None]]] = {
 }
 
 
-def snapshot(channel: str, raw: bytes) -> list[Tick]:
+def snapshot(channel: str, raw: bytes) -> Sequence[Tick]:
     """A REST reply for all instruments, whose rows are those of the channel. Raises DecodeError."""
-    return ticks(_rows(raw), READ[channel][1])
+    unread: list[str] = []
+    return with_wounds(ticks(_rows(raw, unread), READ[channel][1]), unread)
 
 
 def server_time(raw: bytes) -> int:
     """Unix milliseconds."""
-    told = [row.ts or None for row in _rows(raw)]
+    told = [row.ts or None for row in _rows(raw, [])]
     if not told or told[0] is None:
         raise DecodeError("no time")
     return told[0]
@@ -151,12 +155,12 @@ def depth(raw: bytes) -> Book:
     return _books.book(found[0].bids, found[0].asks, found[0].ts)
 
 
-def _rows(raw: bytes) -> list[Row]:
+def _rows(raw: bytes, unread: list[str]) -> list[Row]:
     """HTTP 200 is no success, `code` "0" is; `data` may be null."""
     try:
         reply = _REPLY.decode(raw)
     except UNREADABLE:
-        return mended(data(raw), Row)[0]
+        return mended(data(raw), Row, unread)[0]
     if reply.code != "0":
         data(raw)
     return reply.data or []

@@ -6,7 +6,7 @@ from re import search
 import msgspec
 
 from frmon.errors import Notice, Refused
-from frmon.feeds.contract import Ask, Heard
+from frmon.feeds.contract import Ask, Heard, with_wounds
 from frmon.feeds.text import clean
 from frmon.feeds.venues._okx_rows import READ, Row, ticks
 from frmon.feeds.venues._reading import UNREADABLE, is_usable, members, mended, word
@@ -67,7 +67,11 @@ def _parse_slowly(raw: bytes) -> Heard:
     if channel == "status":
         _mind_maintenance(told["data"])
     found = READ.get(channel)
-    return ("", ()) if found is None else (found[0], ticks(mended(told["data"], Row)[0], found[1]))
+    if found is None:
+        return "", ()
+    unread: list[str] = []
+    heard = ticks(mended(told["data"], Row, unread)[0], found[1])
+    return found[0], with_wounds(heard, unread)
 
 
 def _mind(event: str, told: Mapping[str, msgspec.Raw]) -> None:

@@ -1,10 +1,9 @@
 """Typed decoding that survives bad values: C speed for what is well formed, field by field for what is not."""
 
 from collections.abc import Mapping
-from contextlib import suppress
 from functools import cache, lru_cache
 from math import inf
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, NamedTuple, TypeVar, get_args
 
 import msgspec
 
@@ -24,6 +23,8 @@ Moment = Annotated[int, msgspec.Meta(gt=1_420_000_000_000, lt=4_102_444_800_000)
 """Unix milliseconds between 2015 and 2100, likewise."""
 Name = Annotated[str, msgspec.Meta(max_length=40)]
 """A symbol that is short enough to be remembered."""
+ROW = "row"
+"""In the names of what could not be read: a whole row."""
 UNREADABLE = (ValueError, RecursionError)
 """What decoding raises: msgspec's errors and bad UTF-8 are ValueErrors, too deep nesting is a RecursionError."""
 
@@ -87,44 +88,67 @@ def word(raw: bytes | msgspec.Raw | None, limit: int = 80) -> str:
     return "" if value is None else clean(value, limit)
 
 
-def mend(raw: bytes | msgspec.Raw, kind: type[T]) -> T | None:
-    """One row, field by field: what cannot be read stays at its default. None when that leaves no row."""
+def mend(raw: bytes | msgspec.Raw, kind: type[T], unread: list[str] | None = None) -> T | None:
+    """One row, field by field: what cannot be read is UNSET where its type knows that, else stays at its default, and its
+    name on the wire is added to `unread`. None when that leaves no row."""
+    names = [] if unread is None else unread
     try:
         told = _OBJECT.decode(raw)
     except UNREADABLE:
+        names.append(ROW)
         return None
     kept = {}
-    for encoded, name, decoder in _fields(kind):
-        if encoded in told:
-            with suppress(*UNREADABLE):
-                kept[name] = decoder.decode(told[encoded])
+    for field in _fields(kind):
+        if field.encoded in told:
+            try:
+                kept[field.name] = field.decoder.decode(told[field.encoded])
+            except UNREADABLE:
+                names.append(field.encoded)
+                if field.may_be_unset:
+                    kept[field.name] = msgspec.UNSET
     try:
         return kind(**kept)
     except TypeError:
+        names.append(ROW)
         return None
 
 
+class _Field(NamedTuple):
+    encoded: str
+    name: str
+    decoder: msgspec.json.Decoder[Any]
+    may_be_unset: bool
+
+
 @cache
-def _fields(kind: type[msgspec.Struct]) -> tuple[tuple[str, str, msgspec.json.Decoder[Any]], ...]:
-    fields = msgspec.structs.fields(kind)
-    return tuple((f.encode_name, f.name, msgspec.json.Decoder(f.type, strict=False)) for f in fields)
+def _fields(kind: type[msgspec.Struct]) -> tuple[_Field, ...]:
+    return tuple(
+        _Field(
+            f.encode_name,
+            f.name,
+            msgspec.json.Decoder(f.type, strict=False),
+            msgspec.UnsetType in get_args(f.type),
+        )
+        for f in msgspec.structs.fields(kind)
+    )
 
 
-def mended(raw: bytes | msgspec.Raw, kind: type[T]) -> tuple[list[T], int]:
-    """The rows of an array, mended where it must be, and how many had to be skipped. Raises DecodeError."""
+def mended(raw: bytes | msgspec.Raw, kind: type[T], unread: list[str] | None = None) -> tuple[list[T], int]:
+    """The rows of an array, mended where it must be, and how many had to be skipped; `unread` as in `mend`. Raises
+    DecodeError."""
     try:
         parts = _ARRAY.decode(raw)
     except UNREADABLE as error:
         raise unreadable(error) from None
-    found = [row for row in (_row(part, kind) for part in parts) if row is not None]
+    found = [row for row in (_row(part, kind, unread) for part in parts) if row is not None]
     return found, len(parts) - len(found)
 
 
-def _row(raw: msgspec.Raw, kind: type[T]) -> T | None:
+def _row(raw: msgspec.Raw, kind: type[T], unread: list[str] | None) -> T | None:
     try:
         found: T = _decoder(kind).decode(raw)
     except UNREADABLE:
-        return mend(raw, kind)
+        return mend(raw, kind, unread)
     return found
 
 

@@ -39,15 +39,16 @@ def due(value: Due) -> int | None:
     return value if value > 1_420_000_000_000 else None
 
 
-def rows(raws: Iterable[msgspec.Raw], row: Decoder[T]) -> tuple[list[T], int]:
-    """The rows that can be read, field by field where it must be, and how many cannot be read at all."""
+def rows(raws: Iterable[msgspec.Raw], row: Decoder[T], unread: list[str] | None = None) -> tuple[list[T], int]:
+    """The rows that can be read, field by field where it must be, and how many cannot be read at all; `unread` as in
+    `mend`."""
     found: list[T] = []
     skipped = 0
     for raw in raws:
         try:
             found.append(row.decode(raw))
         except UNREADABLE:
-            mended = mend(raw, row.type)
+            mended = mend(raw, row.type, unread)
             if mended is None:
                 skipped += 1
             else:
