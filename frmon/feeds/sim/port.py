@@ -5,8 +5,6 @@ with the reason if it is none).
 """
 
 import asyncio
-import gzip
-from collections import Counter
 from collections.abc import Callable
 from typing import cast
 
@@ -14,10 +12,13 @@ import msgspec
 from aiohttp import WSMsgType, web
 
 from frmon.errors import ConfigError
-from frmon.feeds.sim.dialects import Close, Dialect, Quota, Reply, Route
-from frmon.feeds.sim.faults import Fault, Faults, Place
+from frmon.feeds.sim.dialects import Close, Dialect, Reply
+from frmon.feeds.sim.faults import Fault, Faults, Place, reaches
+from frmon.feeds.sim.ledger import Ledger
 from frmon.feeds.sim.line import Line
-from frmon.feeds.sim.quotas import Meter
+from frmon.feeds.sim.quotas import Meters
+from frmon.feeds.sim.replies import LOOK_S, Replies, refused, response
+from frmon.feeds.sim.trouble import Trouble
 from frmon.feeds.sim.turns import Turn
 from frmon.feeds.sim.world import World
 
@@ -32,8 +33,7 @@ class Port:
         now_ms: Callable[[], int],
         *,
         faults: Faults,
-        counters: Counter[str],
-        violations: Counter[str],
+        ledger: Ledger,
         order: Callable[[Fault], None],
         turn: Callable[[Turn], None],
     ) -> None:
@@ -41,32 +41,42 @@ class Port:
         self.world = world
         self.now_ms = now_ms
         self.faults = faults
-        self.counters = counters
-        self.violations = violations
+        self.ledger = ledger
+        self.counters = ledger.counters
         self._order = order
         self._turn = turn
         self.lines: list[Line] = []
         self.lifetime_s = 0.0  # after which lines are closed; 0: never
-        self._quotas = {q.name: q for q in dialect.quotas}
-        self._meters: dict[tuple[str, str], Meter] = {}
-        self._last: dict[str, Reply] = {}
+        self._meters = Meters(dialect, self.violate)
+        self.rest = Replies(dialect, world, self._clock, faults, self._meters)
 
     def violate(self, rule: str) -> None:
         """Count a breach."""
-        self.violations[f"{self.dialect.venue}: {rule}"] += 1
+        self.ledger.violations[f"{self.dialect.venue}: {rule}"] += 1
+
+    def _clock(self) -> int:
+        return self.now_ms()
 
     def speak(self, now_ms: int) -> None:
         """Let every line say what is due; forget the closed ones."""
-        mute = self.faults.find("mute", self.dialect.venue, now_ms)
-        freeze = self.faults.find("freeze", self.dialect.venue, now_ms)
+        if not self.faults.any(now_ms):
+            for line in self.lines:
+                if not line.closed:
+                    line.speak(now_ms)
+            return
         for line in self.lines:
             if not line.closed:
-                line.speak(now_ms, mute, freeze)
+                line.speak(now_ms, self.faults.here(line.place, now_ms))
+        self.rest.speak(now_ms)
 
     def drop(self, code: int) -> None:
         """Close all lines."""
         for line in list(self.lines):
             line.close(Close(code, "dropped"))
+
+    def hit(self, fault: Fault) -> list[Line]:
+        """Open lines that the fault reaches, oldest first."""
+        return [line for line in self.lines if not line.closed and reaches(fault, line.place)]
 
     def refuses(self, market: str, symbol: str, now_ms: int) -> bool:
         """Whether a fault refuses subscriptions to this symbol."""
@@ -74,9 +84,9 @@ class Port:
         return any(f.kind == "refuse_symbol" and f.match == symbol for f in on)
 
     def notice(self, fault: Fault, now_ms: int) -> None:
-        """Tell all lines what the fault announces; after "shutdown" they are closed."""
-        for line in self.lines:
-            line.say(line.session.notice(fault.how, now_ms))
+        """Tell lines what the fault announces; after "shutdown" they are closed."""
+        for line in self.hit(fault):
+            line.answer(line.session.notice(fault.how, now_ms), now_ms)
             if fault.how == "shutdown":
                 asyncio.get_running_loop().call_later(fault.delay_s, line.close, Close(fault.code, fault.reason))
 
@@ -90,7 +100,8 @@ class Port:
             return self._ordered(await request.read())
         if request.headers.get("Upgrade", "").lower() == "websocket":
             return await self._shake(request)
-        return await self._rest(request)
+        self.ledger.counters[f"rest {self.dialect.venue} {request.path}"] += 1
+        return await self.rest.answer(request)
 
     def status(self) -> dict[str, object]:
         """What `/_sim/status` says; violations and counters are of all venues."""
@@ -102,8 +113,8 @@ class Port:
             "scene": self.world.scene.name,
             "now_ms": self.now_ms(),
             "lines": len(self.lines),
-            "violations": dict(self.violations),
-            "counters": dict(self.counters),
+            "violations": dict(self.ledger.violations),
+            "counters": dict(self.ledger.counters),
         }
 
     def _fault(self, body: bytes) -> web.StreamResponse:
@@ -121,108 +132,56 @@ class Port:
             return _json({"error": str(error)}, 400)
         return _json({"ok": True})
 
-    # REST
-
-    async def _rest(self, request: web.BaseRequest) -> web.StreamResponse:
-        now_ms, path, venue = self.now_ms(), request.path, self.dialect.venue
-        self.counters[f"rest {venue} {path}"] += 1
-        delay = self.faults.find("delay_rest", venue, now_ms, path)
-        if delay is not None:
-            await asyncio.sleep(delay.delay_s)
-        broken = self.faults.find("rest_status", venue, now_ms, path)
-        if broken is not None:
-            return web.Response(status=broken.status, body=b"")
-        return _response(self._reply(request), request, self._headers(request))
-
-    def _reply(self, request: web.BaseRequest) -> Reply:
-        now_ms, path = self.now_ms(), request.path
-        route = self.dialect.routes.get(path)
-        query = dict(request.query)
-        refusal = self._charge(request, route, query, now_ms)
-        if refusal is not None:
-            return refusal
-        if route is None:
-            return self.dialect.missing(path)
-        if self.faults.find("freeze", self.dialect.venue, now_ms) and request.path_qs in self._last:
-            return self._last[request.path_qs]
-        said = self._last[request.path_qs] = route.answer(self.world, query, now_ms)
-        return said
-
-    def _charge(
-        self, request: web.BaseRequest, route: Route | None, query: dict[str, str], now_ms: int
-    ) -> Reply | None:
-        """Take the route's weight from its quotas; the refusal of the first that is used up."""
-        if route is None:
-            return None
-        units = route.weight if isinstance(route.weight, int) else route.weight(query)
-        for name in route.quotas:
-            refusal = self._meter(request, self._quotas[name]).charge(now_ms, units)
-            if refusal is not None:
-                self.violate(f"REST {name}")
-                return refusal
-        return None
-
-    def _meter(self, request: web.BaseRequest, quota: Quota) -> Meter:
-        """A quota whose name ends in * is one per path."""
-        key = (request.remote or "", quota.name + (request.path if quota.name.endswith("*") else ""))
-        if key not in self._meters:
-            self._meters[key] = Meter(quota)
-        return self._meters[key]
-
-    def _headers(self, request: web.BaseRequest) -> dict[str, str]:
-        """What the quotas of this path tell about themselves."""
-        route = self.dialect.routes.get(request.path)
-        quotas = [self._quotas[name] for name in route.quotas] if route else []
-        now_ms = self.now_ms()
-        return {q.header: str(self._meter(request, q).used(now_ms)) for q in quotas if q.header}
-
     # WebSocket
 
     async def _shake(self, request: web.BaseRequest) -> web.StreamResponse:
-        now_ms, venue = self.now_ms(), self.dialect.venue
-        self.counters[f"connects {venue}"] += 1
-        refuse = self.faults.find("refuse", venue, now_ms)
+        """Handshakes count when they arrive, whatever comes of them."""
+        now_ms, dialect = self.now_ms(), self.dialect
+        self.ledger.counters[f"connects {dialect.venue}"] += 1
+        refusal = self._meters.connect(request.remote or "", now_ms)
+        place = Place(dialect.venue, dialect.market_of(request.path_qs), request.path_qs)
+        await self.rest.held(place)
+        refuse = self.faults.find("refuse", place, self.now_ms())
         if refuse is not None:
-            return web.Response(status=refuse.status)
-        refusal = self._meter(request, self.dialect.connects).charge(now_ms, 1)
-        if refusal is not None:
-            self.violate("connects")
-            return _response(refusal, request, {})
-        if len(self.lines) >= self.dialect.connections:
+            return refused(refuse)
+        if self.faults.find("hang", place, self.now_ms()) is not None:
+            await _left(request)
+        if _gone(request):
+            return web.Response(status=499)
+        if refusal is None and len(self.lines) >= dialect.connections:
             self.violate("connections")
-            return _response(self.dialect.connects.refuse(60.0), request, {})
-        session = self.dialect.connect(self, request.path, dict(request.query), now_ms)
+            refusal = dialect.connects.refuse(60.0)
+        session = refusal or dialect.connect(self, request.path, dict(request.query), self.now_ms())
         if isinstance(session, Reply):
-            return _response(session, request, {})
-        return await self._serve(request, Line(self.dialect, session, self.counters, self.violations))
+            return response(session, request, {})
+        trouble = Trouble(self.faults.random, self.now_ms())
+        return await self._serve(request, Line(dialect, session, self.ledger, place, trouble))
 
     async def _serve(self, request: web.BaseRequest, line: Line) -> web.StreamResponse:
         await line.open(request)
         self.lines.append(line)
-        if self.lifetime_s:
-            asyncio.get_running_loop().call_later(self.lifetime_s, line.close, Close(1001, "24 hours"))
         try:
             async for message in line.socket:
                 if message.type in (WSMsgType.TEXT, WSMsgType.PING, WSMsgType.PONG, WSMsgType.BINARY):
-                    outs = line.heard(message.type, cast("bytes | str", message.data), self.now_ms())
-                    mute = self.faults.find("mute", self.dialect.venue, self.now_ms())
-                    if not (mute and mute.deep):
-                        line.say(outs)
+                    await self.rest.held(line.place)
+                    now_ms = self.now_ms()
+                    outs = line.heard(message.type, cast("bytes | str", message.data), now_ms)
+                    line.answer(outs, now_ms, self.faults.here(line.place, now_ms))
             await line.settle()
         finally:
             self.lines.remove(line)
         return line.socket
 
 
+def _gone(request: web.BaseRequest) -> bool:
+    return request.transport is None or request.transport.is_closing()
+
+
+async def _left(request: web.BaseRequest) -> None:
+    """Wait until the client gives up."""
+    while not _gone(request):  # noqa: ASYNC110  transports wake nobody
+        await asyncio.sleep(LOOK_S)
+
+
 def _json(value: object, status: int = 200) -> web.Response:
     return web.Response(body=msgspec.json.encode(value), status=status, content_type="application/json")
-
-
-def _response(said: Reply, request: web.BaseRequest, headers: dict[str, str]) -> web.Response:
-    """Compressed where the client accepts gzip and the body is worth it."""
-    headers = {**headers, **said.headers}
-    body = said.body
-    if len(body) > 1_024 and "gzip" in request.headers.get("Accept-Encoding", ""):
-        body = gzip.compress(body, compresslevel=1, mtime=0)
-        headers["Content-Encoding"] = "gzip"
-    return web.Response(body=body, status=said.status, headers=headers, content_type="application/json")

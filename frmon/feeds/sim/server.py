@@ -1,7 +1,7 @@
 """The simulated venues as loopback servers: one port per dialect, one market behind them all."""
 
 import asyncio
-from collections import Counter
+from collections import deque
 from types import TracebackType
 from typing import Self, TextIO
 
@@ -10,9 +10,10 @@ from aiohttp import web
 
 from frmon.clock import Clock, SystemClock
 from frmon.errors import ConfigError
-from frmon.feeds.sim.dialects import Dialect, all_dialects
+from frmon.feeds.sim.dialects import Close, Dialect, all_dialects
 from frmon.feeds.sim.fates import Fates
 from frmon.feeds.sim.faults import Fault, Faults
+from frmon.feeds.sim.ledger import Ledger, Sent
 from frmon.feeds.sim.options import SimOptions
 from frmon.feeds.sim.port import Port
 from frmon.feeds.sim.stopping import stopping
@@ -39,8 +40,9 @@ class Sim:
             self.options.seed, self.options.coins, self._wall_ms, scene=self.options.scene, rate=self.options.rate
         )
         self.fates = Fates(self.world)
-        self.violations: Counter[str] = Counter()
-        self.counters: Counter[str] = Counter()
+        self.ledger = Ledger()
+        self.violations = self.ledger.violations
+        self.counters = self.ledger.counters
         self.faults = Faults(self.options.seed)
         self.quiet = False  # the market stands still; time and frames under way go on
         self.endpoints: dict[str, dict[str, str]] = {}
@@ -48,6 +50,15 @@ class Sim:
         self.ports: list[Port] = []
         self._runners: list[web.ServerRunner] = []
         self._pump: asyncio.Task[None] | None = None
+
+    @property
+    def log(self) -> deque[Sent] | None:
+        """Every data frame since a queue was put here; None: nothing is logged."""
+        return self.ledger.log
+
+    @log.setter
+    def log(self, queue: deque[Sent] | None) -> None:
+        self.ledger.log = queue
 
     def now_ms(self) -> int:
         """The simulator's clock: Unix milliseconds that never go back."""
@@ -95,10 +106,18 @@ class Sim:
         self.faults.add(fault, self.now_ms())
         if fault.kind == "notice":
             self._notice(fault)
-        if fault.kind == "drop":
-            for port in self.ports:
-                if fault.venue in ("", port.dialect.venue):
-                    port.drop(fault.code)
+        elif fault.kind in {"drop", "inject"}:
+            self._strike(fault)
+
+    def _strike(self, fault: Fault) -> None:
+        """Lines are closed, or get what is sent to them, all at once."""
+        lines = [line for port in self.ports for line in port.hit(fault)]
+        if fault.kind == "inject":
+            for line in lines:
+                line.inject(fault, self.now_ms())
+            return
+        for line in lines[: fault.count or None]:
+            line.close(Close(fault.code, fault.reason))
 
     def turn(self, turn: Turn) -> None:
         """Order a turn of an instrument. Raises ConfigError, which says why, if it can't be had."""
@@ -134,8 +153,7 @@ class Sim:
             self.world,
             self.now_ms,
             faults=self.faults,
-            counters=self.counters,
-            violations=self.violations,
+            ledger=self.ledger,
             order=self.fault,
             turn=self.turn,
         )

@@ -10,7 +10,7 @@ from aiohttp import WSMsgType
 
 from frmon.clock import ManualClock
 from frmon.errors import ConfigError
-from frmon.feeds.sim.line import framed
+from frmon.feeds.sim.frames import framed
 from frmon.feeds.sim.options import SimOptions
 from frmon.feeds.sim.server import Sim
 
