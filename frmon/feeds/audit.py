@@ -8,7 +8,7 @@ from frmon.clock import Clock
 from frmon.errors import DecodeError, Unreachable
 from frmon.feeds.contract import Snapshot, Venue
 from frmon.feeds.lateness import believe
-from frmon.feeds.rest import Rest
+from frmon.feeds.rest import Rest, waited_out
 from frmon.feeds.sweep import Sweep
 from frmon.jobs import backoff
 from frmon.model import Carrier, Market, Sink, Tick
@@ -36,7 +36,6 @@ class Cover:
     ) -> None:
         self.snapshot = snapshot
         self.name = f"{snapshot.market} {snapshot.kind}"
-        self.trouble: Unreachable | None = None
         self.replies = 0
         self._venue = venue
         self._rest = rest
@@ -51,6 +50,8 @@ class Cover:
         self._scale = time_scale
         self._carrier = Carrier(venue.name, snapshot.market, snapshot.kind, source="rest", stamped=snapshot.stamped)
         self._opened = asyncio.Event()
+        self._why: Unreachable | None = None  # there is no answer
+        self._again_at = float("-inf")
         self._asked_at = float("-inf")
         self._helpless = 0  # legs still waiting after the last cover: no use asking at once again
 
@@ -68,8 +69,10 @@ class Cover:
                     await self._ask()
                     delays = backoff()
                 except (Unreachable, DecodeError) as error:
-                    self.trouble = error if isinstance(error, Unreachable) else Unreachable("RECONNECT", str(error))
-                    await self._clock.sleep(max(next(delays) * self._scale, self.trouble.retry_s or 0.0))
+                    self._why = error if isinstance(error, Unreachable) else Unreachable("RECONNECT", str(error))
+                    wait = max(next(delays) * self._scale, self._why.retry_s or 0.0)
+                    self._again_at = self._clock.mono() + wait
+                    await self._clock.sleep(wait)
                     continue
             await self._clock.sleep(min(LOOK_S, self._shortest()) * self._scale)
 
@@ -111,10 +114,15 @@ class Cover:
         self._carrier.heard_at = at
         self._audit(ticks, at)
         self._sink.take(self._carrier, ticks, at, now_ms, asked_at)
-        self.trouble = None
+        self._why = None
         self.replies += 1
         if "quote" in self.snapshot.parts:
             self._helpless = self._waiting(self._venue.name, self.snapshot.market, asked_at)
+
+    @property
+    def trouble(self) -> Unreachable | None:
+        """Why there is no answer, and how long it is until the next try; None while there are answers."""
+        return None if self._why is None else waited_out(self._why, self._again_at - self._clock.mono())
 
     @property
     def finding(self) -> str:

@@ -16,7 +16,7 @@ from frmon.feeds.line import Line
 from frmon.feeds.listings import Listings
 from frmon.feeds.plan import line_name, lines, prefer, rebalance
 from frmon.feeds.rest import Rest
-from frmon.feeds.standing import before_lists, of_venue
+from frmon.feeds.standing import before_lists, of_venue, waiting
 from frmon.jobs import Jobs
 from frmon.model import Market, Status, VenueState
 
@@ -137,7 +137,8 @@ class Fleet:
 
     def look(self) -> VenueState:
         """The venue's state but for its legs, which the board knows."""
-        states = [line.look() for line in self.all_lines]
+        waits = {who: wait for who, wait in self._terms.pacer.waits().items() if wait.seconds >= 1}
+        states = [waiting(line.look(), waits) for line in self.all_lines]
         lags = [s.lag_ms for s in states if s.lag_ms is not None]
         reconnects = sum(line.state.reconnects for line in self.all_lines if line.carries_data)
         state = VenueState(name=self.venue.name, lines=states, reconnects=reconnects)
@@ -147,10 +148,15 @@ class Fleet:
         needed = [line.state for line in self.all_lines if line.carries_data]
         asked: list[Listings | Cover] = [*self._lists, *self._covers]
         troubles = {one.name: one.trouble for one in asked if one.trouble is not None}
+        findings = [f"{one.snapshot.market} {one.finding}" for one in self._covers if one.finding]
+        for who, wait in waits.items():
+            if wait.is_barred and who.startswith("/"):
+                troubles[who] = Unreachable("BANNED", wait.words)
+            elif who.startswith("/"):
+                findings.append(f"REST {who}: {wait.words}")
         if not self._has_list():
-            state.status, state.detail = before_lists(troubles)
+            state.status, state.detail = before_lists(troubles, findings)
         else:
-            findings = [f"{one.snapshot.market} {one.finding}" for one in self._covers if one.finding]
             refuted = any(one.is_refuted for one in self._covers)
             state.status, state.detail = of_venue(needed, troubles, findings, refuted)
         if state.status not in {Status.LIVE, Status.LAG} and self._is_maintained():

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from frmon.errors import DecodeError, Unreachable
 from frmon.feeds.access import Terms
 from frmon.feeds.contract import Directory, Page, Venue
-from frmon.feeds.rest import Rest
+from frmon.feeds.rest import Rest, waited_out
 from frmon.jobs import backoff
 from frmon.model import Listing, Market
 
@@ -22,6 +22,7 @@ class Listings:
         self.market: Market = directory.market
         self.read_at: float | None = None  # monotonic time of the last good list
         self._why: Unreachable | None = None
+        self._again_at = float("-inf")
         self._venue = venue
         self._directory = directory
         self._rest = rest
@@ -31,10 +32,13 @@ class Listings:
     @property
     def trouble(self) -> Unreachable | None:
         """Why it can't be read now, with the age of the list that is kept meanwhile."""
-        if self._why is None or self.read_at is None:
-            return self._why
-        minutes = (self._terms.clock.mono() - self.read_at) / 60
-        return Unreachable(self._why.status, f"{self._why.why} (the list is {minutes:.0f} min old)")
+        if self._why is None:
+            return None
+        now = self._terms.clock.mono()
+        why = waited_out(self._why, self._again_at - now)
+        if self.read_at is None:
+            return why
+        return Unreachable(why.status, f"{why.why} (the list is {(now - self.read_at) / 60:.0f} min old)", why.retry_s)
 
     def again(self) -> None:
         """Instruments changed: read it soon."""
@@ -50,7 +54,9 @@ class Listings:
             except (Unreachable, DecodeError) as error:
                 self._why = error if isinstance(error, Unreachable) else Unreachable("RECONNECT", str(error))
                 self._terms.listed(self._venue.name, self.market, None)
-                await self._terms.clock.sleep(max(next(delays) * scale, self._why.retry_s or 0.0))
+                wait = max(next(delays) * scale, self._why.retry_s or 0.0)
+                self._again_at = self._terms.clock.mono() + wait
+                await self._terms.clock.sleep(wait)
                 continue
             delays = backoff()
             self._why = None

@@ -7,7 +7,7 @@ import asyncio
 from collections import deque
 from collections.abc import Iterable, Sequence
 from itertools import count
-from math import floor, inf, isfinite
+from math import ceil, floor, inf, isfinite
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
@@ -24,6 +24,18 @@ LARGEST_FILE = 4_000_000  # bytes
 
 Bill = dict[str, int]
 """Name of a rule -> units."""
+
+
+class Wait(msgspec.Struct, frozen=True):
+    """A request that waits: seconds until it is granted, and whether a ban is why (else what was spent already)."""
+
+    seconds: float
+    is_barred: bool
+
+    @property
+    def words(self) -> str:
+        """ "waiting 12 s (quota)"."""
+        return f"waiting {ceil(self.seconds)} s ({'ban' if self.is_barred else 'quota'})"
 
 
 class Spent(msgspec.Struct, frozen=True):
@@ -54,11 +66,12 @@ class Pacer:
         self._serials = count()
         self._restore(saved)
 
-    async def grant(self, costs: Sequence[tuple[str, int]]) -> None:
+    async def grant(self, costs: Sequence[tuple[str, int]], who: str = "") -> None:
         """Wait until these (rule, units) may be spent, then record them as spent now. Cancelled while waiting, it
-        spends nothing. ValueError: unknown rule, or more units than the rule ever allows."""
+        spends nothing. `who`: the name under which `waits` lists it. ValueError: unknown rule, or more units than the
+        rule ever allows."""
         bill = self._bill(costs)
-        ticket = Ticket(next(self._serials), bill)
+        ticket = Ticket(next(self._serials), bill, who)
         ledgers = [self._ledgers[name] for name in bill]
         for ledger in ledgers:
             ledger.queue.append(ticket)
@@ -75,16 +88,18 @@ class Pacer:
 
     def wait_s(self, costs: Sequence[tuple[str, int]]) -> float:
         """Seconds that a grant would take if it were asked for now, behind all that wait already."""
+        bills = [ticket.bill for ticket in self._waiting()]
+        return self._turns([*bills, self._bill(costs)])[-1] - self._clock.mono()
+
+    def waits(self) -> dict[str, Wait]:
+        """Who waits for a grant now, by name; of several of one name the one whose turn comes last."""
+        tickets = self._waiting()
         now = self._clock.mono()
-        copies = {name: ledger.copy() for name, ledger in self._ledgers.items()}
-        waiting = {t.serial: t.bill for ledger in self._ledgers.values() for t in ledger.queue}
-        bills = [waiting[serial] for serial in sorted(waiting)]
-        for bill in [*bills, self._bill(costs)]:
-            ledgers = [copies[name] for name in bill]
-            at = ready_at(ledgers, bill, max([now, *(ledger.last_at for ledger in ledgers)]))
-            for ledger in ledgers:
-                ledger.record(bill[ledger.name], at)
-        return at - now
+        found = {}
+        for ticket, at in zip(tickets, self._turns([t.bill for t in tickets]), strict=True):
+            barred = any(self._ledgers[name].barred_until > now for name in ticket.bill)
+            found[ticket.who] = Wait(at - now, barred)
+        return found
 
     def used(self, name: str) -> tuple[int, int]:
         """(units spent in the window that ends now, the venue's own limit)."""
@@ -119,6 +134,22 @@ class Pacer:
             if name in self._ledgers:
                 self._ledgers[name].restore(spent, now, gone)
 
+    def _waiting(self) -> "list[Ticket]":
+        """In the order of their turns."""
+        waiting = {t.serial: t for ledger in self._ledgers.values() for t in ledger.queue}
+        return [waiting[serial] for serial in sorted(waiting)]
+
+    def _turns(self, bills: Sequence[Bill]) -> list[float]:
+        """When each would be granted, one behind the other."""
+        copies = {name: self._ledgers[name].copy() for bill in bills for name in bill}
+        now, turns = self._clock.mono(), []
+        for bill in bills:
+            ledgers = [copies[name] for name in bill]
+            turns.append(ready_at(ledgers, bill, max([now, *(ledger.last_at for ledger in ledgers)])))
+            for ledger in ledgers:
+                ledger.record(bill[ledger.name], turns[-1])
+        return turns
+
     def _bill(self, costs: Iterable[tuple[str, int]]) -> Bill:
         bill: Bill = {}
         for name, units in costs:
@@ -145,11 +176,12 @@ class Pacer:
 class Ticket:
     """One request that waits."""
 
-    __slots__ = ("bill", "serial", "turn")
+    __slots__ = ("bill", "serial", "turn", "who")
 
-    def __init__(self, serial: int, bill: Bill) -> None:
+    def __init__(self, serial: int, bill: Bill, who: str) -> None:
         self.serial = serial
         self.bill = bill
+        self.who = who
         self.turn = asyncio.Event()
 
 

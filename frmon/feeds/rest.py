@@ -88,7 +88,7 @@ class Rest:
     async def get(self, request: Request) -> tuple[bytes, float]:
         """The body of the answer and the monotonic time at which the request left. Waits for the budget first. Raises
         `Unreachable`; an answer that bans us stops everything that costs the same budgets until the ban is over."""
-        await self._pacer.grant(request.costs)
+        await self._pacer.grant(request.costs, request.path)
         path = request.path + (f"?{request.query}" if request.query else "")
         asked_at = self._clock.mono()
         status, headers, body = await self._http.fetch(self._endpoints[request.endpoint] + path)
@@ -115,3 +115,11 @@ def _why(error: BaseException) -> Unreachable:
     if isinstance(error, aiohttp.ClientConnectorDNSError):
         return Unreachable("DNS", clean(error.os_error.strerror or error.os_error.args[-1], 60).lower())
     return unreachable(getattr(error, "os_error", None) or error)
+
+
+def waited_out(why: Unreachable, left_s: float) -> Unreachable:
+    """The same with what is left of the wait that it brought, in words that count down."""
+    if left_s < 1:
+        return why
+    left = f"banned, {left_s:.0f} s left" if why.status == "BANNED" else f"again in {left_s:.0f} s"
+    return Unreachable(why.status, f"{left}: {why.why}", left_s)

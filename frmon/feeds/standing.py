@@ -3,15 +3,27 @@
 from collections.abc import Mapping, Sequence
 
 from frmon.errors import Unreachable
+from frmon.feeds.pacer import Wait
 from frmon.model import LineState, Status
 
 FATAL = {Status.BLOCKED, Status.BANNED, Status.TLS, Status.DNS}
 
 
-def before_lists(troubles: Mapping[str, Unreachable]) -> tuple[Status, str]:
+def waiting(line: LineState, waits: Mapping[str, Wait]) -> LineState:
+    """The same, saying so where the line waits until it may dial."""
+    wait = waits.get(line.name)
+    if wait is not None:
+        line.detail = wait.words
+        line.status = Status.BANNED if wait.is_barred else line.status
+    return line
+
+
+def before_lists(troubles: Mapping[str, Unreachable], findings: Sequence[str] = ()) -> tuple[Status, str]:
     """While it is not known what the venue trades."""
     first = next(iter(troubles.values()), None)
-    return (Status.CONNECTING, "asking what trades") if first is None else (Status(first.status), first.why)
+    if first is not None:
+        return Status(first.status), first.why
+    return Status.CONNECTING, "; ".join(["asking what trades", *findings])
 
 
 def of_venue(

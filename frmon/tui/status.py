@@ -86,7 +86,9 @@ def simulated_text(simulated: str) -> str:
 
 def are_all_down(states: Sequence[VenueState]) -> bool:
     """Whether no venue gives any data because of errors."""
-    return bool(states) and all(severity(s.status) == 3 or s.status is Status.RECONNECT for s in states)
+    return bool(states) and all(
+        (severity(s.status) == 3 or s.status is Status.RECONNECT) and not s.fresh_legs for s in states
+    )
 
 
 def banner_line(simulated: str, frozen_s: float | None, trouble: str) -> Line:
