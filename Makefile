@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install --require-hashes
 
-.PHONY: help setup run demo test check format bench picture lock clean
+.PHONY: help setup run demo test check format bench soak mutants picture lock clean
 
 help:  ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -53,6 +53,12 @@ format: $(VENV)/.dev  ## rewrite the code in the house format
 
 bench: $(VENV)/.bench  ## the measured claims
 	$(BIN)/python -m bench
+
+soak: $(VENV)/.dev  ## random faults for 20 minutes and not one lie: SOAK="--minutes 5 --seed 7"
+	$(BIN)/python -m soak $(SOAK)
+
+mutants: $(VENV)/.dev  ## planted bugs, each of which the tests must find
+	$(BIN)/python scripts/mutants.py
 
 picture: $(VENV)/.dev  ## the README's picture, from the real screen
 	$(BIN)/python scripts/picture.py docs/screen.svg
