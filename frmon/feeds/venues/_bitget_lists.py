@@ -6,6 +6,7 @@ off, hidden from the API, on trial ("gray") or in a state that is not documented
 
 import re
 from collections.abc import Iterable
+from decimal import Decimal as Digits
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -145,4 +146,4 @@ def _tick(step: float | None, places: Millis) -> float | None:
     """`step` units of the last of `places` decimals."""
     if step is None or type(places) is not int or not 0 <= places <= 20:
         return None
-    return float(f"{step:g}e-{places}")
+    return price(float(Digits(repr(step)).scaleb(-places)))
