@@ -121,6 +121,9 @@ def sim(  # noqa: PLR0913, PLR0917  the options of one command
     port: Annotated[int, typer.Option("--port", min=0, max=65000, help="The first of a few ports; 0: free ones.")] = 0,
     scene: Annotated[str, typer.Option("--scene", metavar="NAME", help="What happens on the market.")] = "calm",
     rate: Annotated[float, typer.Option("--rate", min=0.01, max=100, help="Times the usual number of changes.")] = 1.0,
+    faults: Annotated[
+        Path | None, typer.Option("--faults", metavar="FILE", help="What goes wrong when: JSON lines.")
+    ] = None,
     tape: Annotated[
         Path | None, typer.Option("--tape", metavar="FILE", help="Serve a recording, with its own timing.")
     ] = None,
@@ -141,7 +144,7 @@ def sim(  # noqa: PLR0913, PLR0917  the options of one command
     if tape is not None:
         asyncio.run(serve_tape(tape, speed, sys.stdout, sys.stdin if until_eof else None))
         return
-    options = SimOptions(seed=seed, coins=coins, port=port, scene=scene, rate=rate)
+    options = SimOptions(seed=seed, coins=coins, port=port, scene=scene, rate=rate, faults=faults)
     asyncio.run(serve_forever(options, sys.stdout, sys.stdin if until_eof else None))
 
 

@@ -62,7 +62,7 @@ def test_version_is_one_line_of_data() -> None:
                 "config",
             ],
         ),
-        ("sim", ["--seed", "--coins", "--port", "--scene", "--rate", "--tape", "--speed"]),
+        ("sim", ["--seed", "--coins", "--port", "--scene", "--rate", "--faults", "--tape", "--speed"]),
         ("snapshot", ["--format", "--wait", "--coin", "--top", "--why", "--demo", "--replay", "--record"]),
         ("watch", ["--format", "--signals-only", "--demo", "--replay", "--record"]),
         ("venues", ["--verdicts", "--wait", "--demo"]),

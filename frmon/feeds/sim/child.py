@@ -97,13 +97,15 @@ def _start(arguments: list[str], failed: str, deadline_s: float) -> Child:
 
 def arguments(options: SimOptions) -> list[str]:
     """The command line that means these options."""
-    given = {
+    given: dict[str, object] = {
         "--seed": options.seed,
         "--coins": options.coins,
         "--port": options.port,
         "--scene": options.scene,
         "--rate": options.rate,
     }
+    if options.faults is not None:
+        given["--faults"] = options.faults
     return ["sim", *(str(part) for pair in given.items() for part in pair), "--until-eof"]
 
 

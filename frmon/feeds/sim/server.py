@@ -16,11 +16,11 @@ from frmon.feeds.sim.faults import Fault, Faults
 from frmon.feeds.sim.ledger import Ledger, Sent
 from frmon.feeds.sim.options import SimOptions
 from frmon.feeds.sim.port import Port
+from frmon.feeds.sim.schedule import read_schedule
 from frmon.feeds.sim.stopping import stopping
 from frmon.feeds.sim.turns import Turn
 from frmon.feeds.sim.world import World
 
-HOST = "127.0.0.1"
 PUMP_S = 0.025
 
 
@@ -44,6 +44,7 @@ class Sim:
         self.violations = self.ledger.violations
         self.counters = self.ledger.counters
         self.faults = Faults(self.options.seed)
+        self.plan = [] if self.options.faults is None else read_schedule(self.options.faults)
         self.quiet = False  # the market stands still; time and frames under way go on
         self.endpoints: dict[str, dict[str, str]] = {}
         self.status_urls: list[str] = []
@@ -119,6 +120,15 @@ class Sim:
         for line in lines[: fault.count or None]:
             line.close(Close(fault.code, fault.reason))
 
+    def _follow_plan(self, now_ms: int) -> None:
+        """Order what is due of the plan."""
+        while self.plan and self.plan[0].at_s * 1000 <= now_ms - self._wall_ms:
+            entry = self.plan.pop(0)
+            if entry.fault is not None:
+                self.fault(entry.fault)
+            if entry.turn is not None:
+                self.turn(entry.turn)
+
     def turn(self, turn: Turn) -> None:
         """Order a turn of an instrument. Raises ConfigError, which says why, if it can't be had."""
         self.fates.add(turn, self.now_ms())
@@ -138,6 +148,8 @@ class Sim:
         now_ms = self.now_ms()
         if not self.quiet:
             self.world.advance(now_ms)
+        if self.plan:
+            self._follow_plan(now_ms)
         self.fates.live(now_ms)
         for port in self.ports:
             port.speak(now_ms)
@@ -162,14 +174,15 @@ class Sim:
         runner = web.ServerRunner(server, shutdown_timeout=0.5)
         await runner.setup()
         self._runners.append(runner)
+        host = self.options.host_of(dialect.venue)
         try:
-            await web.TCPSite(runner, HOST, number).start()
+            await web.TCPSite(runner, host, number).start()
         except OSError as error:
             raise ConfigError(
-                f"port {number} on {HOST} cannot be opened ({error.strerror}): choose another one"
+                f"port {number} on {host} cannot be opened ({error.strerror}): choose another one"
             ) from error
         self.ports.append(port)
-        address = f"{HOST}:{runner.addresses[0][1]}"
+        address = f"{host}:{runner.addresses[0][1]}"
         urls = self.endpoints.setdefault(dialect.venue, {})
         urls |= {name: f"{scheme}://{address}" for name, scheme in dialect.endpoints.items()}
         self.status_urls.append(f"http://{address}/_sim/status")
