@@ -10,6 +10,8 @@ from frmon.feeds.contract import Venue
 
 KEPT = 32  # sets of endpoints that are remembered beside our own
 SAVE_EVERY_S = 5.0
+SAVE_SOON_S = 0.25  # in the first seconds: a program that crashes as soon as it starts spends most then
+YOUNG_S = 10.0
 
 
 class Budgets:
@@ -23,9 +25,10 @@ class Budgets:
         self.pacers = {v.name: pacer.Pacer(clock, v.rules, saved=saved.get(self._keys[v.name])) for v in venues}
 
     async def keep(self) -> None:
-        """Write it down every few seconds, for ever. Connects are worth a `save` at once."""
+        """Write it down every few seconds, at first more often, for ever. Connects are worth a `save` at once."""
+        young_until = self._clock.mono() + YOUNG_S
         while True:
-            await self._clock.sleep(SAVE_EVERY_S)
+            await self._clock.sleep(SAVE_SOON_S if self._clock.mono() < young_until else SAVE_EVERY_S)
             self.save()
 
     def save(self) -> None:

@@ -86,9 +86,14 @@ def simulated_text(simulated: str) -> str:
 
 def are_all_down(states: Sequence[VenueState]) -> bool:
     """Whether no venue gives any data because of errors."""
-    return bool(states) and all(
-        (severity(s.status) == 3 or s.status is Status.RECONNECT) and not s.fresh_legs for s in states
-    )
+    return bool(states) and all(_is_down(s) for s in states)
+
+
+def _is_down(state: VenueState) -> bool:
+    """A ban may be of REST alone."""
+    if state.status is Status.BANNED and state.fresh_legs:
+        return False
+    return severity(state.status) == 3 or state.status is Status.RECONNECT
 
 
 def banner_line(simulated: str, frozen_s: float | None, trouble: str) -> Line:
