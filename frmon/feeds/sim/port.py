@@ -160,6 +160,8 @@ class Port:
     async def _serve(self, request: web.BaseRequest, line: Line) -> web.StreamResponse:
         await line.open(request)
         self.lines.append(line)
+        if self.lifetime_s:
+            asyncio.get_running_loop().call_later(self.lifetime_s, line.close, Close(1001, "24 hours"))
         try:
             async for message in line.socket:
                 if message.type in (WSMsgType.TEXT, WSMsgType.PING, WSMsgType.PONG, WSMsgType.BINARY):
