@@ -1,24 +1,34 @@
 """The application: keys, screens, the engine's thread. Nothing else."""
 
+import logging
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import ClassVar
 
+from rich.console import RenderableType
 from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.driver import Driver
+from textual.filter import LineFilter
 from textual.theme import Theme
 
+from frmon.tui.barrier import Barrier, wants_ascii
 from frmon.tui.desk import Desk
 from frmon.tui.detail import Detail
+from frmon.tui.driver import TerminalDriver, drop_backlog
 from frmon.tui.filterline import FilterInput
 from frmon.tui.guard import Guard, is_tty, last_resort
 from frmon.tui.help import Group, Help, Overlay
 from frmon.tui.hosting import EngineThread
+from frmon.tui.lines import safe
 from frmon.tui.panel import Signals
 from frmon.tui.source import Source
 from frmon.tui.state import State, load, save, state_path
 from frmon.tui.table import LiveTable
 from frmon.tui.theme import DARK, LIGHT, PLAIN, PLAIN_LIGHT, THEMES, palette, wants_plain
+
+LOG = logging.getLogger("frmon.tui")
 
 
 class Frmon(App[int]):
@@ -40,6 +50,10 @@ class Frmon(App[int]):
         self.path = path or state_path()
         self.saved = load(self.path)
         self.host = EngineThread(source)
+        self.told_to_leave: int | None = None  # an exit code, from another thread
+        self.on_leaving: Callable[[], None] = lambda: None
+        self.bug: BaseException | None = None  # that ended the screen
+        self._barrier = Barrier(source.settings.screen.ascii)
         for theme in THEMES:
             self.register_theme(theme)
         self.theme = self.first_theme = self._first_theme()
@@ -58,7 +72,16 @@ class Frmon(App[int]):
     def get_default_screen(self) -> Desk:
         return self.desk
 
+    def get_driver_class(self) -> type[Driver]:
+        return TerminalDriver
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        return [*super().get_line_filters(), self._barrier]
+
     def on_mount(self) -> None:
+        if self.told_to_leave is not None:
+            self.exit(self.told_to_leave)
+            return
         self.host.start()
         self.theme_changed_signal.subscribe(self, self._recolour)
 
@@ -89,9 +112,27 @@ class Frmon(App[int]):
 
     def action_leave(self) -> None:
         """Quit."""
+        self.on_leaving()
         self.desk.interest.study(None)
         self.host.stop()
         self.exit(0)
+
+    def leave(self, code: int) -> None:
+        """Quit with this exit code. From any thread, also before there is anything to quit."""
+        self.told_to_leave = code
+        self.host.stop()
+        drop_backlog(self._driver)
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self.exit, code)
+
+    def panic(self, *renderables: RenderableType) -> None:
+        """A bug ended the screen. It goes to the log; Textual would print it with whatever venues have said."""
+        self.bug = sys.exception()
+        LOG.error("ended by a bug of the screen", exc_info=True)
+        self._close_messages_no_wait()
+
+    def _fatal_error(self) -> None:
+        self.panic()
 
 
 def groups() -> list[Group]:
@@ -117,21 +158,24 @@ def run(source: Source, path: Path | None) -> int:
     if not is_tty():
         sys.stderr.write("frmon: the screen needs a terminal; without one use `frmon snapshot`\n")
         return 2
+    source.settings.screen.ascii |= wants_ascii()
     app = Frmon(source, path)
-
-    def leave(code: int) -> None:
-        app.host.stop()
-        if app._loop is not None:
-            app._loop.call_soon_threadsafe(app.exit, code)
-
-    guard = Guard(leave)
+    guard = Guard(app.leave)
+    app.on_leaving = guard.hurry
     guard.start()
     try:
         app.run(mouse=source.settings.screen.mouse)
         code = guard.code or app.return_value or app.return_code or 0
+        if app.bug is not None:
+            sys.stderr.write(f"frmon: {told(app.bug)}; --log FILE tells more\n")
         if not app.host.join():
             sys.stderr.write("frmon: the engine did not end in time\n")
             last_resort(code)
     finally:
         guard.stop()
     return code
+
+
+def told(bug: BaseException) -> str:
+    """A bug in one line that any terminal may see."""
+    return " ".join(safe(f"the screen was ended by a bug of its own ({type(bug).__name__}: {bug})"[:300]).split())

@@ -12,7 +12,8 @@ from textual.widgets import Input
 
 from frmon.board import Row
 from frmon.model import Status
-from frmon.tui import guard, keys
+from frmon.tui import keys
+from frmon.tui.driver import is_behind
 from frmon.tui.filterline import FilterInput, FilterLine
 from frmon.tui.frame import Frame
 from frmon.tui.grid import Column, Look, choose
@@ -102,7 +103,7 @@ class Desk(Screen[None]):
 
     def tick(self) -> None:
         """Paint what changed, unless the terminal lags behind or something covers the table."""
-        if guard.is_behind(self.app._driver) or self.app.screen is not self:
+        if is_behind(self.app._driver) or self.app.screen is not self:
             return
         self._beat += 1
         self.paint(whole=self._beat % round(self._per_second()) == 0)

@@ -5,14 +5,15 @@ import signal
 import sys
 import termios
 import threading
+import time
 from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
-GRACE_S = 2.5
-"""So long an orderly end may take once a signal or a lost terminal asked for it."""
-BACKLOG = 3
-"""More frames than this on their way to the terminal mean that it does not keep up."""
+GRACE_S = 2.3
+"""So long an orderly end may take; with what follows it stays below 3 s."""
+WATCH_S = 0.5
+RESTORE_S = 0.3
 RESTORE = b"\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l\x1b[?2004l\x1b[?7h\x1b[<u\x1b[?1049l\x1b[?25h\x1b[?1004l"
 """Mouse, paste, keyboard and alternate screen off, wrapping and cursor on."""
 
@@ -20,15 +21,6 @@ RESTORE = b"\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l\x1b[?2004l\x1b[?7h\x1b[
 def is_tty() -> bool:
     """Whether there is a terminal to read from and to draw on."""
     return all(stream is not None and stream.isatty() for stream in (sys.__stdin__, sys.__stdout__, sys.__stderr__))
-
-
-def is_behind(driver: object) -> bool:
-    """Whether the terminal does not keep up with what it is sent; Textual's writer thread knows."""
-    writer = getattr(driver, "_writer_thread", None)
-    queue = getattr(writer, "_queue", None)
-    if writer is None or queue is None:
-        return False
-    return bool(queue.qsize() > BACKLOG or not writer.is_alive())
 
 
 class Guard:
@@ -39,6 +31,7 @@ class Guard:
         self.code: int | None = None
         self._leave = leave
         self._over = threading.Event()
+        self._hurried = False
         self._lock = threading.Lock()
         self._attributes = _attributes()
         self._before: dict[int, Any] = {}
@@ -61,22 +54,31 @@ class Guard:
             if self.code is not None:
                 return
             self.code = code
-        threading.Thread(target=self._backstop, name="exit-backstop", daemon=True).start()
+        self.hurry()
         threading.Thread(target=self._leave, args=(code,), name="exit", daemon=True).start()
+
+    def hurry(self) -> None:
+        """The end has begun: it happens within the grace, else the hard way. From any thread."""
+        with self._lock:
+            if self._hurried:
+                return
+            self._hurried = True
+        threading.Thread(target=self._backstop, name="exit-backstop", daemon=True).start()
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         threading.Thread(target=self.bye, args=(128 + number,), name="signal", daemon=True).start()
 
     def _watch(self) -> None:
-        while not self._over.wait(0.5):
-            if not os.isatty(0):
+        """What is read and what is drawn on may be two terminals; neither may be gone."""
+        while not self._over.wait(WATCH_S):
+            if not (os.isatty(0) and os.isatty(2)):
                 self.bye(128 + signal.SIGHUP)
                 return
 
     def _backstop(self) -> None:
         if not self._over.wait(GRACE_S):
             restore_terminal(self._attributes)
-            os._exit(self.code or 1)
+            os._exit(self.code or 0)
 
 
 def last_resort(code: int, seconds: float = 1.0) -> None:
@@ -94,12 +96,24 @@ def _attributes() -> list[Any] | None:
 
 
 def restore_terminal(attributes: list[Any] | None) -> None:
-    """Give the terminal back as it was, without ever waiting for it."""
+    """Give the terminal back as it was, without waiting for it longer than a moment. What was on its way to it is
+    dropped, and whoever in this process still writes to it writes into the void from now on."""
     try:
         if attributes is not None:
             termios.tcsetattr(0, termios.TCSANOW, attributes)
-        terminal = os.open("/dev/tty", os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY)
-        os.write(terminal, RESTORE)
-        os.close(terminal)
+        terminal = os.open(os.ttyname(2), os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+        until = time.monotonic() + RESTORE_S
+        while not _write_first(terminal, RESTORE) and time.monotonic() < until:
+            time.sleep(0.001)
     except (termios.error, OSError):
-        return  # it is gone or full: there is nobody to give it back to
+        return  # it is gone: there is nobody to give it back to
+
+
+def _write_first(terminal: int, data: bytes) -> bool:
+    """Drop what the terminal has not taken yet and write this instead; False while somebody else is still writing."""
+    termios.tcflush(terminal, termios.TCOFLUSH)
+    try:
+        return os.write(terminal, data) > 0
+    except BlockingIOError:
+        return False

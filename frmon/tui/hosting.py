@@ -6,7 +6,7 @@ import threading
 from frmon.feeds.loop import new_loop
 from frmon.tui.source import Source
 
-JOIN_S = 3.0
+JOIN_S = 1.5
 
 
 class EngineThread:

@@ -12,7 +12,7 @@ from textual.strip import Strip
 
 from frmon.board import Row
 from frmon.tui.grid import Column, Look, Slot, fit
-from frmon.tui.lines import BLANK, Line, Palette, Pane, cut, pad, to_strip
+from frmon.tui.lines import BLANK, Line, Palette, Pane, cut, pad, safe, to_strip
 from frmon.tui.view import View
 
 Cells = tuple[Line, ...]
@@ -249,7 +249,7 @@ class LiveTable(ScrollView, can_focus=True):
         """A line without a row: the notice, while there are no rows."""
         if self.view.order or y >= len(self.notice):
             return NOTHING
-        return ("base", (cut(self.notice[y], self.room.width) or BLANK,))
+        return ("base", (cut([(safe(t), s) for t, s in self.notice[y]], self.room.width) or BLANK,))
 
     def _paint(self, y: int, line: Painted) -> None:
         self.strips_built += 1

@@ -1,102 +1,30 @@
 """The screen in a real terminal: start, keys, quit, signals, a terminal that is lost and one that does not read."""
 
-import fcntl
 import os
-import pty
 import re
-import select
 import signal
-import struct
 import subprocess
 import sys
-import termios
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import pyte
 import pytest
 
-ROOT = Path(__file__).parent.parent.parent
-PATIENCE_S = 60.0
-"""A test that waits longer failed; it says nothing of how fast the program is."""
+from tests.tui.terminal import ROOT, Terminal
 
 
-class Terminal:
-    """A pty with the demo in it and a screen in memory."""
+class Demo(Terminal):
+    """The demo program, whose engine counts its beats."""
 
     def __init__(self, tmp_path: Path, *, deaf_to_hangup: bool = False, own_session: bool = False, **extra: str):
         self.beat_file = tmp_path / "beat"
-        self.screen = pyte.Screen(80, 24)
-        self.stream = pyte.ByteStream(self.screen)
-        self.sent = b""
-        self.master, slave = pty.openpty()
-        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
-        self.before = termios.tcgetattr(slave)
-        environ = {
-            **os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", "FRMON_TEST_BEAT": str(self.beat_file),
-            **extra,
-        }  # fmt: skip
-
-        def prepare() -> None:
-            os.setsid()
-            if not own_session:
-                fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-            if deaf_to_hangup:
-                signal.signal(signal.SIGHUP, signal.SIG_IGN)
-
-        self.process = subprocess.Popen(
+        super().__init__(
             [sys.executable, "-m", "tests.tui.demo_app", str(tmp_path / "state.json")],
-            stdin=slave, stdout=slave, stderr=slave, cwd=ROOT, env=environ, preexec_fn=prepare,  # noqa: PLW1509
-        )  # fmt: skip
-        self.slave = slave
-        if deaf_to_hangup or own_session:
-            self.close_slave()
-
-    def close_slave(self) -> None:
-        if self.slave >= 0:
-            os.close(self.slave)
-            self.slave = -1
-
-    def read(self, seconds: float = 0.1) -> None:
-        """Take what the program sent."""
-        ready, _, _ = select.select([self.master], [], [], seconds)
-        if ready:
-            try:
-                data = os.read(self.master, 65536)
-            except OSError:
-                return
-            self.sent += data
-            self.stream.feed(data)
-
-    def until(self, true: Callable[[], bool]) -> None:
-        """Read until it is so."""
-        end = time.monotonic() + PATIENCE_S
-        while not true():
-            assert time.monotonic() < end, "\n".join(self.screen.display)
-            self.read()
-
-    def until_shown(self, text: str) -> None:
-        self.until(lambda: text in "\n".join(self.screen.display))
-
-    def press(self, keys: bytes) -> None:
-        os.write(self.master, keys)
-
-    def end(self, reading: bool = True) -> int:
-        """Until the program ended; its exit code."""
-        end = time.monotonic() + PATIENCE_S
-        while self.process.poll() is None:
-            assert time.monotonic() < end, "it does not end"
-            if reading:
-                self.read(0.05)
-            else:
-                time.sleep(0.05)
-        while reading and select.select([self.master], [], [], 0.1)[0]:
-            count = len(self.sent)
-            self.read()
-            if len(self.sent) == count:
-                break
-        return self.process.returncode
+            {"FRMON_TEST_BEAT": str(self.beat_file), **extra},
+            deaf_to_hangup=deaf_to_hangup,
+            own_session=own_session,
+        )
 
     def beats(self) -> int:
         """How often the engine's loop turned."""
@@ -105,32 +33,16 @@ class Terminal:
         except OSError:
             return 0
 
-    def is_restored(self) -> bool:
-        """Main screen, no mouse, a cursor, the line discipline as before."""
-        last = [self.sent.rfind(code) for code in (b"\x1b[?1049l", b"\x1b[?1049h")]
-        mouse = [self.sent.rfind(code) for code in (b"\x1b[?1003l", b"\x1b[?1003h")]
-        cursor = [self.sent.rfind(code) for code in (b"\x1b[?25h", b"\x1b[?25l")]
-        modes = self.slave < 0 or termios.tcgetattr(self.slave)[3] == self.before[3]
-        return all(off > on for off, on in (last, mouse, cursor)) and modes
 
-    def close(self) -> None:
-        if self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
-        self.close_slave()
-        if self.master >= 0:
-            os.close(self.master)
-
-
-Open = Callable[..., Terminal]
+Open = Callable[..., Demo]
 
 
 @pytest.fixture
 def terminal(tmp_path: Path) -> Iterator[Open]:
-    opened: list[Terminal] = []
+    opened: list[Demo] = []
 
-    def make(**options: bool | str) -> Terminal:
-        opened.append(Terminal(tmp_path, **options))  # type: ignore[arg-type]
+    def make(**options: bool | str) -> Demo:
+        opened.append(Demo(tmp_path, **options))  # type: ignore[arg-type]
         return opened[-1]
 
     yield make
@@ -175,8 +87,7 @@ def test_a_signal_ends_it_in_an_orderly_way(terminal: Open, number: signal.Signa
 def test_a_lost_terminal_ends_it(terminal: Open, options: dict[str, bool]) -> None:
     term = terminal(**options)
     term.until_shown("NET%▼")
-    os.close(term.master)
-    term.master = -1
+    term.vanish()
     assert term.end(reading=False) == 128 + signal.SIGHUP
 
 
