@@ -1,54 +1,15 @@
 import asyncio
 import gzip
-import json
-from collections.abc import AsyncIterator
-from typing import Any
 
 import aiohttp
 import pytest
 from aiohttp import WSMsgType
 
-from frmon.clock import ManualClock
 from frmon.errors import ConfigError
 from frmon.feeds.sim.frames import framed
 from frmon.feeds.sim.options import SimOptions
 from frmon.feeds.sim.server import Sim
-
-
-@pytest.fixture
-async def sim() -> AsyncIterator[Sim]:
-    async with Sim(SimOptions(coins=150, rate=5.0), ManualClock()) as sim:  # moves only when a test says so
-        yield sim
-
-
-@pytest.fixture
-async def http() -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession() as session:
-        yield session
-
-
-def url(sim: Sim, venue: str, endpoint: str, path: str) -> str:
-    return sim.endpoints[venue][endpoint] + path
-
-
-def let(sim: Sim, seconds: float) -> None:
-    """Let the simulator's time pass."""
-    assert isinstance(sim.clock, ManualClock)
-    sim.clock.advance(seconds)
-
-
-async def closed(socket: aiohttp.ClientWebSocketResponse) -> tuple[int | None, str]:
-    """Read until the server closes; code and reason."""
-    while True:
-        message = await asyncio.wait_for(socket.receive(), 10)
-        if message.type is WSMsgType.CLOSE:
-            return message.data, message.extra or ""
-        if message.type in (WSMsgType.CLOSED, WSMsgType.ERROR):
-            return socket.close_code, ""
-
-
-async def heard(socket: aiohttp.ClientWebSocketResponse) -> Any:
-    return json.loads((await asyncio.wait_for(socket.receive(), 10)).data)
+from tests.feeds.sim.dial import closed, heard, let, order, url
 
 
 async def test_every_venue_has_its_endpoints_of_scheme_host_and_port(sim: Sim) -> None:
@@ -201,11 +162,6 @@ async def test_status_tells_what_was_counted(sim: Sim, http: aiohttp.ClientSessi
             said = await reply.json()
         assert (said["simulated"], said["seed"], said["scene"], said["violations"]) == (True, 7, "calm", {})
         assert said["counters"]["rest okx /api/v5/public/time"] == 1
-
-
-async def order(sim: Sim, http: aiohttp.ClientSession, **fault: Any) -> int:
-    async with http.post(url(sim, "okx", "rest", "/_sim/fault"), json=fault) as reply:
-        return reply.status
 
 
 async def test_unknown_faults_are_refused(sim: Sim, http: aiohttp.ClientSession) -> None:
