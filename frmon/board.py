@@ -18,6 +18,7 @@ class Board:
         self.rows: dict[str, Row] = {}
         self.layout = 0  # +1 whenever a row or cell comes, moves or leaves
         self.dropped_deltas = 0
+        self.since = float("-inf")  # monotonic: replies to what was asked before are too old to say anything
         self._markets: dict[tuple[str, Market], dict[str, Cell]] = {}
 
     def seat(self, leg: Leg) -> None:
@@ -61,6 +62,15 @@ class Board:
             if (cell := cells.get(symbol)) is not None:
                 cell.carried_by = carrier
 
+    def pass_on(self, old: Carrier, new: Carrier) -> None:
+        """What rides on the old carrier rides on the new one; see `Sink.pass_on`."""
+        for cell in self._markets.get((old.venue, old.market), {}).values():
+            for part in (cell.quote, cell.trade, cell.ref, cell.funding):
+                if part.by is old and part.rides():
+                    part.by, part.generation = new, new.generation
+            if cell.carried_by is old:
+                cell.carried_by = new
+
     def look(self, carrier: Carrier, ticks: Sequence[Tick]) -> Look:
         """Compare a REST reply with what stands; see `Sink.look`."""
         cells = self._markets.get((carrier.venue, carrier.market), {})
@@ -89,7 +99,7 @@ class Board:
     ) -> int:
         """Merge what was received at `at`; see `Sink.take`. Symbols without a seat are ignored."""
         cells = self._markets.get((carrier.venue, carrier.market))
-        if cells is None:
+        if cells is None or (asked_at is not None and asked_at < self.since):
             return 0
         count = 0
         for tick in ticks:

@@ -282,6 +282,11 @@ class Sink(Protocol):
         """From now on these symbols' quotes are expected on this stream carrier."""
         ...
 
+    def pass_on(self, old: Carrier, new: Carrier) -> None:
+        """The new carrier brought everything that the old one brings for a while: what rides on that rides on from now
+        on, though it was not said again."""
+        ...
+
     def look(self, carrier: Carrier, ticks: Sequence[Tick]) -> Look:
         """Compare a REST reply with what stands; merges nothing."""
         ...

@@ -35,17 +35,14 @@ def qualifies(cell: Cell, terms: Terms, now: float, now_ms: int) -> bool:
 
 
 def qualified(cells: Iterable[Cell], terms: Terms, now: float, now_ms: int) -> list[Cell]:
-    """The cells that qualify, in their order. One pass without calls where it can be: this runs for every changed row."""
+    """The cells that qualify, in their order."""
     freshness = terms.freshness
-    max_age_s = freshness.max_age_s
     found = []
     for cell in cells:
         bid, ask = cell.bid, cell.ask
         if bid is None or ask is None or not 0 < bid <= ask:
             continue
-        if now - cell.quote.at <= max_age_s or cell.is_fresh(
-            now, freshness
-        ):  # said lately is confirmed, whoever carries it
+        if cell.is_fresh(now, freshness):
             leg = cell.leg
             if not (leg.quarantine or leg.halted or (leg.off_ms is not None and leg.off_ms <= now_ms)):
                 found.append(cell)

@@ -5,8 +5,10 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 
 from frmon.clock import Clock
+from frmon.errors import Refused
 from frmon.feeds.contract import Stream
 from frmon.feeds.pacer import Pacer
+from frmon.feeds.plan import after_refusal
 from frmon.feeds.wire import Socket
 
 REMEMBERED = 256  # frames that a refusal may still name
@@ -24,6 +26,7 @@ class Asking:
         self._wake = asyncio.Event()
         self._wanted: deque[tuple[bool, list[str]]] = deque()  # (ask or unask, symbols)
         self._asked: dict[str, tuple[str, ...]] = {}
+        self._sending = False
         self._request = 0
         self.begin()
 
@@ -34,6 +37,11 @@ class Asking:
         self._wanted.clear()
         self._asked.clear()
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether everything wanted was asked."""
+        return not self._wanted and not self._sending
+
     def want(self, symbols: Iterable[str], *, ask: bool = True) -> None:
         """Ask for symbols (all of the market, where the stream covers it), or no longer for them."""
         self._wanted.append((ask, sorted(symbols)))
@@ -43,6 +51,14 @@ class Asking:
         """The symbols that the frame with this id asked for; none where it is not known."""
         return self._asked.get(request or "", ())
 
+    def refused(self, refusal: Refused) -> tuple[tuple[str, ...], list[str]]:
+        """The symbols that the refused frame asked for, and of these the rejected ones; the rest is asked for again."""
+        asked = self.asked_by(refusal.request) or ((refusal.symbol,) if refusal.symbol else ())
+        again, rejected = after_refusal(self._stream, asked, refusal)
+        for group in again:
+            self.want(group)
+        return asked, rejected
+
     async def run(self, socket: Socket, asked: Callable[[Sequence[str]], None]) -> None:
         """Send what is wanted, for ever; `asked` is told the symbols that were asked for."""
         stream = self._stream
@@ -50,6 +66,7 @@ class Asking:
             await self._wake.wait()
             self._wake.clear()
             while self._wanted:
+                self._sending = True
                 ask, symbols = self._wanted.popleft()
                 form = stream.ask if ask or stream.unask is None else stream.unask
                 for frame in form(symbols if stream.per_symbol else (), self._request):
@@ -60,6 +77,7 @@ class Asking:
                     await socket.send(frame.frame)
                 self.at = self._clock.mono()
                 asked(symbols if ask else ())
+            self._sending = False
 
     async def ping(self, socket: Socket, every_s: float) -> None:
         """Keep alive with the venue's own text, for ever."""

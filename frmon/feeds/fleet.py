@@ -16,7 +16,7 @@ from frmon.feeds.line import Line
 from frmon.feeds.listings import Listings
 from frmon.feeds.plan import line_name, lines, prefer, rebalance
 from frmon.feeds.rest import Rest
-from frmon.feeds.standing import before_lists, of_venue, waiting
+from frmon.feeds.standing import before_lists, of_venue
 from frmon.jobs import Jobs
 from frmon.model import Market, Status, VenueState
 
@@ -32,7 +32,7 @@ class Fleet:
         self.venue = venue
         self._terms = terms
         self._clock = terms.clock
-        self._jobs = Jobs(terms.clock, terms.tell)
+        self._jobs = Jobs(terms.clock, terms.tell, terms.time_scale)
         self._rest = Rest(terms.http, venue, terms.endpoints, terms.pacer, terms.clock)
         self._rest.observe = terms.observe
         self._access = Access(
@@ -55,6 +55,7 @@ class Fleet:
         self._started_at = terms.clock.mono()
         self._changed_at: dict[str, float] = {}  # when an on-demand stream's symbols were chosen last
         self._leaving: set[Line] = set()  # lines whose replacement is on its way
+        self._is_clock_known = False
         self._maintenance = ""
         self._maintained_at = float("-inf")
         self._lists = [Listings(venue, d, self._rest, terms) for d in venue.directories]
@@ -123,8 +124,19 @@ class Fleet:
 
     def redial(self) -> None:
         """Drop and dial again every line."""
-        for line in self.all_lines:
+        for line in list(self._runs):
             line.redial()
+
+    @property
+    def skew_ms(self) -> float | None:
+        """The venue's clock minus ours; None while it is not known."""
+        return self._access.skew_ms if self._is_clock_known else None
+
+    def shift_clock(self, milliseconds: float) -> None:
+        """Our wall clock was set forward by so much (negative: back)."""
+        self._access.skew_ms -= milliseconds
+        for line in self._runs:
+            line.clock_moved()
 
     def is_settled(self) -> bool:
         """Whether every directory was read and every line is up or known to be in trouble."""
@@ -138,7 +150,7 @@ class Fleet:
     def look(self) -> VenueState:
         """The venue's state but for its legs, which the board knows."""
         waits = {who: wait for who, wait in self._terms.pacer.waits().items() if wait.seconds >= 1}
-        states = [waiting(line.look(), waits) for line in self.all_lines]
+        states = [line.look(waits.get(line.state.name)) for line in self.all_lines]
         lags = [s.lag_ms for s in states if s.lag_ms is not None]
         reconnects = sum(line.state.reconnects for line in self.all_lines if line.carries_data)
         state = VenueState(name=self.venue.name, lines=states, reconnects=reconnects)
@@ -220,16 +232,16 @@ class Fleet:
                 await self._replace(line)
 
     async def _replace(self, line: Line) -> None:
-        """Make before break: a new line takes over when it is live, then the old one goes. If none comes up, the old
-        one stays for as long as it lives."""
+        """Make before break: a new line takes over when it has everything, or is live at least when the old one dies; then
+        the old one goes, and what rode on it rides on. If none comes up, the old one stays for as long as it lives."""
         group = self._lines[line.stream.name]
         if line not in group or line in self._leaving:
             return
         self._leaving.add(line)
-        fresh = self._launch(line.stream, line.state.name, line.symbols)
+        fresh = self._launch(line.stream, f"{line.state.name} (next)", line.symbols)
         group.remove(fresh)
         waited = 0.0
-        while not fresh.is_live() and waited < ROTATE_WAIT_S:
+        while not (fresh.has_all() or (fresh.is_live() and not line.is_live())) and waited < ROTATE_WAIT_S:
             await self._clock.sleep(0.2 * self._terms.time_scale)
             waited += 0.2
         self._leaving.discard(line)
@@ -239,8 +251,12 @@ class Fleet:
         fresh.change(line.symbols, fresh.symbols - line.symbols)
         fresh.state.reconnects = line.state.reconnects
         fresh.state.messages += line.state.messages
+        fresh.state.name = line.state.name
         group[group.index(line)] = fresh
+        for kind, carrier in line.carriers.items():
+            self._terms.sink.pass_on(carrier, fresh.carriers[kind])
         self._dismiss(line)
+        self._terms.tell(f"{fresh.state.name}: planned rotation, a new connection took over")
 
     def _dismiss(self, line: Line) -> None:
         task = self._runs.pop(line, None)
@@ -252,7 +268,7 @@ class Fleet:
             for one in self._lists:
                 one.again()
         elif notice.kind == "shutdown":
-            self._terms.tell(f"{line.state.name}: will be closed, opening another ({notice.text})")
+            self._terms.tell(f"{line.state.name}: planned rotation, will be closed, opening another ({notice.text})")
             self._jobs.start(f"{line.state.name} replacement", lambda: self._replace(line))
         else:
             self._maintenance = notice.text or "announced"
@@ -274,6 +290,7 @@ class Fleet:
                 body, asked_at = await self._rest.get(server_time.request)
                 half_way_ms = (self._clock.mono() - asked_at) * 500
                 self._access.skew_ms = server_time.parse(body) - (self._clock.now_ms() - half_way_ms)
+                self._is_clock_known = True
             except (Unreachable, DecodeError) as error:
                 self._terms.tell(f"{self.venue.name} clock: {error}")
             await self._clock.sleep(300.0 * scale)

@@ -1,30 +1,32 @@
 """One WebSocket, dial to drop: ask, keep alive, listen, count, and know when silence means that something is wrong.
 
-A channel's data alone counts as life: acks, pongs and pings do not. A quote rides on its carrier only while that is live.
+A channel's data alone counts as life: acks, pongs and pings do not, nor do repetitions. A quote rides on its carrier only
+while that is live.
 """
 
 import asyncio
 import logging
 from collections.abc import Iterable, Sequence, Set
+from functools import partial
 
 from frmon.errors import DecodeError, Notice, Refused, Unreachable
 from frmon.feeds.access import Access
 from frmon.feeds.asking import Asking
+from frmon.feeds.carriers import Carriers
+from frmon.feeds.content import Content
 from frmon.feeds.contract import Channel, Stream
 from frmon.feeds.lateness import Lateness, believe
-from frmon.feeds.plan import after_refusal
+from frmon.feeds.pacer import Wait
+from frmon.feeds.retries import Retries
+from frmon.feeds.shown import BARRED, SPEAKING, Shown, speaking
 from frmon.feeds.transport import dial, last
-from frmon.feeds.watchdog import SMALL, Watchdog
+from frmon.feeds.watchdog import Watchdog, death
 from frmon.feeds.wire import Closed
-from frmon.jobs import backoff, first
+from frmon.jobs import first
 from frmon.model import Carrier, LineState, Status, Tick
 
 LOG = logging.getLogger("frmon.line")
-HEALTHY_S = 30.0  # of data before the back-off is forgotten
 RESUBSCRIBE_S = 60.0  # that a channel may be silent on a living line
-AMBER_S = 3.0  # of silence on a line of many symbols: worth a warning before it is given up
-_BARRED = {Status.BANNED, Status.BLOCKED}
-_SPEAKING = {Status.LIVE, Status.LAG, Status.STALE}
 
 
 class Line:
@@ -36,43 +38,50 @@ class Line:
         self.state = LineState(name=name, symbols=len(self.symbols))
         self.rejected: dict[str, str] = {}  # symbol -> why the venue refused it
         self.unreadable = 0
+        self.outdated = 0  # frames of connections that were given up, dropped
         self.opened_at = float("inf")  # monotonic
-        self.carriers = {
-            c.kind: Carrier(access.venue.name, stream.market, c.kind, pushes_changes=c.pushes_changes)
-            for c in stream.channels
-        }
+        self.carriers = Carriers(access.venue.name, stream)
         self._access = access
         self._watchdog = Watchdog(stream, self.carriers, access.time_scale)
         self._asking = Asking(stream, access.clock)
-        self._spoke_at = float("inf")  # when this connection spoke first
+        self._stood_at = float("inf")  # when this connection stood
+        self._spoke_at = float("inf")  # when it spoke first
         self._resubscribed_at = float("-inf")
-        self._last_at = float("-inf")
+        self._last_at = float("-inf")  # news came last
+        self._answered_at = float("-inf")  # any frame came last
         self._lateness = Lateness()
+        self._content = Content(access.time_scale)
+        self._retries = Retries(access.time_scale)
+        self._shown = Shown(self.state, access.clock, access.tell)
         self._redial = asyncio.Event()
 
     async def run(self) -> None:
         """Sessions for ever, with capped and jittered delays between them, forgotten only after a healthy while. Whoever
         asks to redial cuts a delay short, but none that the venue demands."""
-        delays = backoff()
-        scale = self._access.time_scale
+        clock, costs = self._access.clock, self.stream.connect_costs
         while True:
-            why = Unreachable("RECONNECT", "ended")
-            try:
-                await self._session()
-            except Closed as error:
-                why = Unreachable("RECONNECT", str(error), 10.0 * scale if error.code == 1008 else None)
-            except Unreachable as error:
-                why = error
-            finally:
-                self._drop()
-            if self._last_at - self._spoke_at > HEALTHY_S * scale:
-                delays = backoff()
-            if why.retry_s is not None and why.status in _BARRED:
-                self._access.pacer.bar(self.stream.connect_costs, why.retry_s)
-            wait = max(next(delays) * scale, why.retry_s or 0.0)
-            self._show(Status(why.status), f"{why.why}; again in {wait:.0f} s" if wait >= 1 else why.why)
-            await first(self._access.clock.sleep(wait), *(() if why.retry_s else (self._asked_to_redial(),)))
+            why, lasted_s = await self._try()
+            self._retries.ended(clock.mono(), lasted_s, self._last_at - self._spoke_at)
+            wait = self._retries.wait_s(why)
+            status = Status(why.status)
+            if why.retry_s is not None and status in BARRED:
+                self._access.pacer.bar(costs, why.retry_s)
+            self._shown.wait(status, self._retries.words(why.why), wait)
+            await first(clock.sleep(wait), *(() if why.retry_s else (self._asked_to_redial(),)))
             self.state.reconnects += 1
+
+    async def _try(self) -> tuple[Unreachable, float | None]:
+        """One session: why it ended, and how long its connection stood before the venue closed it (see `Retries`)."""
+        self._spoke_at = float("inf")
+        try:
+            await self._session()
+        except Closed as error:
+            return self._retries.closed(error), self._access.clock.mono() - self._stood_at
+        except Unreachable as error:
+            return error, None
+        finally:
+            self._drop()
+        return Unreachable("RECONNECT", "ended"), None
 
     def change(self, add: Iterable[str], remove: Iterable[str]) -> None:
         """Ask for more symbols and, where the venue can, no longer for others; the rest goes on undisturbed."""
@@ -89,13 +98,18 @@ class Line:
             self._asking.want(add)
 
     def redial(self) -> None:
-        """Drop the connection and dial again."""
+        """Drop the connection and dial again; nothing that still comes on it counts."""
         self._redial.set()
+        self._drop()
 
     @property
     def carries_data(self) -> bool:
         """Whether it is there for more than notices."""
         return bool(self._watchdog.channels)
+
+    def clock_moved(self) -> None:
+        """The wall clock that delays were measured with was set."""
+        self._lateness.clear()
 
     def quotes_mostly(self, symbols: Set[str]) -> bool:
         """Whether it carries quotes, and those of these symbols above all."""
@@ -105,75 +119,87 @@ class Line:
         """Whether every data channel has spoken on this connection and none has fallen silent."""
         return self.opened_at < float("inf") and all(self.carriers[kind].live for kind in self._watchdog.channels)
 
-    def look(self) -> LineState:
-        """Its state now."""
-        state, skew = self.state, self._access.skew_ms
-        silence = self._access.clock.mono() - self._last_at
+    def look(self, wait: Wait | None = None) -> LineState:
+        """Its state now. `wait`: what it is told while it waits for permission to dial."""
+        state, access = self.state, self._access
+        silence = access.clock.mono() - self._last_at
         state.last_message_age_s = None if self._last_at == float("-inf") else max(0.0, silence)
-        state.lag_ms = self._lateness.typical_ms(skew)
-        if state.status in _SPEAKING:
-            is_quiet = self.carries_data and len(self.symbols) >= SMALL and silence > AMBER_S * self._access.time_scale
-            state.status = Status.STALE if is_quiet else Status.LAG if self._lateness.is_lagging(skew) else Status.LIVE
+        state.lag_ms = self._lateness.typical_ms(access.skew_ms)
+        self._shown.refresh()
+        if state.status in SPEAKING and self.opened_at < float("inf") > self._spoke_at:
+            silent_s = silence if self._watchdog.is_amber(silence, len(self.symbols)) else 0.0
+            lag_ms = state.lag_ms if self._lateness.is_lagging(access.skew_ms) else None
+            self._shown.show(*speaking(self._content.frozen, silent_s, lag_ms, len(self.rejected)))
+        elif wait is not None:
+            self._shown.show(Status.BANNED if wait.is_barred else state.status, wait.words)
         return state
 
     async def _session(self) -> None:
         """One connection, from permission to the end, which is always raised."""
         access, stream = self._access, self.stream
-        await access.pacer.grant(stream.connect_costs)
+        await access.pacer.grant(stream.connect_costs, self.state.name)
         access.spent()
+        self._shown.show(self._opening(), "dialling")
         self._prepare()
-        hear = self._read if access.observe is None else self._read_observed
-        socket = await dial(access.how(stream), hear, access.library)
+        socket = await dial(access.how(stream), partial(self._read, self.carriers.connection), access.library)
         try:
             self._ask_all()
             ping_s = stream.ping_every_s * min(1.0, access.time_scale)
             talk = self._asking.run(socket, self._was_asked), self._asking.ping(socket, ping_s)
             await first(*talk, self._watch(), self._leave(), last(socket))
         finally:
+            self._drop()
             await socket.close()
 
     def _prepare(self) -> None:
-        """A new generation begins, before its first frame can come."""
+        """A new connection, on which nothing was said yet."""
         self._redial.clear()
         self._asking.begin()
-        self._spoke_at = float("inf")
         self._lateness.clear()
-        for carrier in self.carriers.values():
-            carrier.generation += 1
+        self.carriers.begin()
 
     def _ask_all(self) -> None:
-        self.opened_at = self._asking.at = self._access.clock.mono()
+        self.opened_at = self._stood_at = self._asking.at = self._answered_at = self._access.clock.mono()
         self.rejected.clear()
         self._watchdog.opened(self.symbols)
+        self._content.begin(self.carriers, self.opened_at)
         self._asking.want(self.symbols)
-        self._show(self._opening(), "asking")
+        self._shown.show(self._opening(), "asking")
 
     def _drop(self) -> None:
+        """The connection counts no more, whatever still comes on it."""
+        self.carriers.drop()
         self.opened_at = float("inf")
-        self.state.status = Status.RECONNECT
-        for carrier in self.carriers.values():
-            carrier.live = False
-            carrier.up_at = float("inf")
+
+    def has_all(self) -> bool:
+        """Whether it is live, asked for everything and waits for no first picture any more."""
+        return (
+            self.is_live()
+            and self._asking.is_idle
+            and not self._watchdog.waits(self._access.clock.mono(), self._asking.at)
+        )
 
     def _was_asked(self, symbols: Sequence[str]) -> None:
         if self._watchdog.quote_kind:
             self._access.sink.carry(self.carriers[self._watchdog.quote_kind], symbols)
         if not self.carries_data:
-            self._show(Status.LIVE, "")
+            self._shown.show(Status.LIVE, "")
 
     async def _asked_to_redial(self) -> None:
         await self._redial.wait()
 
     async def _leave(self) -> None:
-        await self._redial.wait()
+        await self._asked_to_redial()
         raise Unreachable("RECONNECT", "asked to dial again", 0.0)
 
-    def _read_observed(self, raw: bytes) -> None:
-        assert self._access.observe is not None
-        self._access.observe(self._access.venue.name, "ws", self.stream.path, raw, self._access.clock.mono())
-        self._read(raw)
-
-    def _read(self, raw: bytes) -> None:
+    def _read(self, connection: int, raw: bytes) -> None:
+        at = self._access.clock.mono()  # who reads it may notice a standstill and give up this very connection
+        if connection != self.carriers.connection:
+            self.outdated += 1
+            return
+        self._answered_at = at
+        if self._access.observe is not None:
+            self._access.observe(self._access.venue.name, "ws", self.stream.path, raw, self._answered_at)
         try:
             kind, ticks = self.stream.parse(raw)
             if kind:
@@ -189,18 +215,24 @@ class Line:
             self._skip(DecodeError("it met a bug"))
 
     def _hear(self, kind: str, ticks: Sequence[Tick]) -> None:
-        clock = self._access.clock
-        at, now_ms = clock.mono(), clock.now_ms()
+        """Data: a sign of life if it says anything new, worth nothing where the channel only repeats itself."""
+        access, at = self._access, self._answered_at
         if (carrier := self.carriers.get(kind)) is None:
             return  # a kind of another stream, never asked for here
-        carrier.heard_at = self._last_at = at
+        now_ms = access.clock.now_ms()
+        venue_now_ms = now_ms + access.skew_ms
+        believe(ticks, venue_now_ms)
+        self.state.messages += 1
+        if self._content.is_news(kind, ticks, at, venue_now_ms):
+            carrier.heard_at = self._last_at = at
+        if kind in self._content.frozen:
+            carrier.live = False
+            return
         if not carrier.live:
             self._up(carrier, at)
-        believe(ticks, now_ms + self._access.skew_ms)
-        self._access.sink.take(carrier, ticks, at, now_ms)
-        self.state.messages += 1
+        access.sink.take(carrier, ticks, at, now_ms)
         if ticks:
-            self._lateness.note(ticks[-1].event_ms, now_ms, (at - self._asking.at) / self._access.time_scale)
+            self._lateness.note(ticks[-1].event_ms, now_ms, (at - self._asking.at) / access.time_scale)
             if self._watchdog.unheard:
                 self._watchdog.heard(kind, [t.symbol for t in ticks])
 
@@ -218,14 +250,11 @@ class Line:
             self._access.tell(f"{self.state.name}: unreadable frame skipped ({error})")
 
     def _refused(self, refusal: Refused) -> None:
-        asked = self._asking.asked_by(refusal.request) or ((refusal.symbol,) if refusal.symbol else ())
-        again, rejected = after_refusal(self.stream, asked, refusal)
+        asked, rejected = self._asking.refused(refusal)
         for symbol in rejected:
             self.rejected[symbol] = refusal.why
             self._watchdog.forget((symbol,))
             self._access.tell(f"{self.state.name}: {symbol} refused ({refusal.why})")
-        for group in again:
-            self._asking.want(group)
         self._show_live()
         if refusal.closing or not asked:
             self._access.tell(f"{self.state.name}: {refusal.why}")
@@ -234,42 +263,37 @@ class Line:
         while True:
             await self._access.clock.sleep(1.0 * self._access.time_scale)
             now = self._access.clock.mono()
+            self._watchdog.check_pongs(now - self._answered_at)
             finding = self._watchdog.check(now, self._asking.at, len(self.symbols))
             if finding.dead:
-                raise Unreachable("RECONNECT", f"no data for {now - max(self._last_at, self._asking.at):.0f} s")
+                silent_s = now - max(self._last_at, self._asking.at)
+                raise death(silent_s, self._content.frozen, has_spoken=self._spoke_at < float("inf"))
             for channel in finding.silent:
                 self._silence(channel, now)
             if finding.ask_again:
                 self._asking.want(finding.ask_again)
             if finding.mute:
-                self._show(Status.PARTIAL, f"{finding.mute} of {len(self.symbols)} silent")
+                self._shown.show(Status.PARTIAL, f"{finding.mute} of {len(self.symbols)} silent")
             elif self.state.status is Status.PARTIAL:
                 self._show_live()
 
     def _silence(self, channel: Channel, now: float) -> None:
         """One channel of a living line fell silent: its quotes ride no more. After a minute it is asked for again, where that
         disturbs nothing, else the line is dialled again."""
-        carrier = self.carriers[channel.kind]
-        if carrier.live or self.state.status is not Status.NO_DATA:
-            self._access.tell(f"{self.state.name}: no data on {channel.kind}")
-            self._show(Status.NO_DATA, f"no data on {channel.kind}")
-        carrier.live = False
+        self._shown.show(Status.NO_DATA, f"no data on {channel.kind}")
+        self.carriers[channel.kind].live = False
         if now - max(self._resubscribed_at, self.opened_at) < RESUBSCRIBE_S * self._access.time_scale:
             return
         if self.stream.per_symbol:
-            raise Unreachable("RECONNECT", f"no data on {channel.kind}")
+            raise Unreachable("NO-DATA", f"no data on {channel.kind}")
         self._resubscribed_at = now
         self._asking.want(self.symbols)
 
     def _opening(self) -> Status:
-        return Status.RECONNECT if self.state.reconnects else Status.CONNECTING
+        """While it dials and asks: what was wrong until data says otherwise."""
+        before = self.state.status if self.state.reconnects else Status.CONNECTING
+        return before if before in {Status.NO_DATA, Status.STALE, Status.CONNECTING} else Status.RECONNECT
 
     def _show_live(self) -> None:
         if self.is_live():
-            self._show(Status.LIVE, f"{len(self.rejected)} refused" if self.rejected else "")
-
-    def _show(self, status: Status, detail: str) -> None:
-        if status != self.state.status:
-            LOG.info("%s: %s %s", self.state.name, status, detail)
-        self.state.status = status
-        self.state.detail = detail
+            self._shown.show(*speaking((), 0.0, None, len(self.rejected)))

@@ -3,19 +3,9 @@
 from collections.abc import Mapping, Sequence
 
 from frmon.errors import Unreachable
-from frmon.feeds.pacer import Wait
 from frmon.model import LineState, Status
 
 FATAL = {Status.BLOCKED, Status.BANNED, Status.TLS, Status.DNS}
-
-
-def waiting(line: LineState, waits: Mapping[str, Wait]) -> LineState:
-    """The same, saying so where the line waits until it may dial."""
-    wait = waits.get(line.name)
-    if wait is not None:
-        line.detail = wait.words
-        line.status = Status.BANNED if wait.is_barred else line.status
-    return line
 
 
 def before_lists(troubles: Mapping[str, Unreachable], findings: Sequence[str] = ()) -> tuple[Status, str]:

@@ -1,14 +1,17 @@
 """When a line's silence means that something is wrong: judged per channel, by data alone."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import msgspec
 
+from frmon.errors import Unreachable
 from frmon.feeds.contract import Channel, Stream
 from frmon.model import Carrier
 
 FIRST_DATA_S = 10.0  # within which every asked symbol must have spoken, where the venue sends a snapshot
 SMALL = 50  # symbols: below, a silent market is a possible explanation of a silent channel
+AMBER_S = 3.0  # of silence: worth a warning before the line is given up
+PONGS = 2.5  # pings that may stay without answer on a line that brings only notices
 PATIENCE = 6  # times the quiet time that a small line gets while REST contradicts nothing it said
 
 
@@ -28,6 +31,7 @@ class Watchdog:
     def __init__(self, stream: Stream, carriers: Mapping[str, Carrier], scale: float) -> None:
         self.channels = {c.kind: c for c in stream.channels if c.parts}
         self.quote_kind = next((c.kind for c in stream.channels if "quote" in c.parts), "")
+        self._pong_s = PONGS * stream.ping_every_s * min(1.0, scale) if stream.ping else float("inf")
         self._carriers = carriers
         self._scale = scale
         quotes = self.channels.get(self.quote_kind)
@@ -55,9 +59,23 @@ class Watchdog:
         """These symbols are not expected any more."""
         self.unheard.difference_update(symbols)
 
+    def waits(self, now: float, asked_at: float) -> bool:
+        """Whether first pictures are missing that may still come."""
+        return bool(self.unheard) and now - asked_at <= FIRST_DATA_S * self._scale
+
     def up(self) -> None:
         """A channel spoke for the first time on this connection, or again after a silence."""
         self._contradicted = self._contradictions()
+
+    def is_amber(self, silence_s: float, symbols: int) -> bool:
+        """Whether so long a silence is worth a warning: on many symbols, or where REST says that something happened."""
+        suspicious = symbols >= SMALL or self._contradictions() != self._contradicted
+        return bool(self.channels) and suspicious and silence_s > AMBER_S * self._scale
+
+    def check_pongs(self, silent_s: float) -> None:
+        """Raise `Unreachable` where nothing but pongs may be expected and even these stay away."""
+        if not self.channels and silent_s > self._pong_s:
+            raise Unreachable("RECONNECT", f"no pong for {silent_s:.0f} s")
 
     def check(self, now: float, asked_at: float, symbols: int) -> Finding:
         """What is wrong now. `asked_at`: when the last ask was sent; `symbols`: how many the line carries: none, nothing
@@ -86,3 +104,12 @@ class Watchdog:
 
     def _contradictions(self) -> int:
         return sum(c.contradicted for c in self._carriers.values())
+
+
+def death(silent_s: float, frozen: Collection[str], *, has_spoken: bool) -> Unreachable:
+    """What to call the end of a connection that says nothing at all, or nothing new."""
+    if frozen:
+        return Unreachable("STALE", f"content frozen: {', '.join(sorted(frozen))}")
+    if has_spoken:
+        return Unreachable("RECONNECT", f"no data for {silent_s:.0f} s")
+    return Unreachable("NO-DATA", f"asked, and no data for {silent_s:.0f} s (retired endpoint?)")

@@ -51,7 +51,7 @@ def _leg_line(cell: Cell, settled: tuple[float | None, bool], look: Look, width:
         ("  paid last ", "dim"), (_percent(paid, 4, 9).strip(), "text"),
         (" seen" if observed else "", "dim"),
     )  # fmt: skip
-    told = f"  {figures.age(look.now - cell.funding.confirmed_at(look.now, MAX_QUIET_S))} old"
+    told = f"  {figures.age(look.now - max(cell.funding.at, cell.funding.confirmed_at(look.now, MAX_QUIET_S)))} old"
     known = rate is not None and sum(len(text) for text, _ in line) + len(told) <= width
     return (*line, (told, "dim" if fresh else "warn")) if known else line
 

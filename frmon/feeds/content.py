@@ -1,0 +1,38 @@
+"""Whether a channel says anything new. A stream that goes on repeating what it said is as dead as one that is silent."""
+
+from collections.abc import Iterable, Sequence
+
+from frmon.feeds.lateness import AHEAD_MS
+from frmon.model import Tick
+
+REPEATS_S = 5.0  # for which no statement has a newer venue time than the newest so far
+
+
+class Content:
+    """The newest venue times of one line's channels. They outlive connections: a venue that repeats itself does so on the
+    next one too."""
+
+    def __init__(self, scale: float) -> None:
+        self.frozen: set[str] = set()  # kinds that repeat themselves
+        self._scale = scale
+        self._newest: dict[str, int] = {}
+        self._news_at: dict[str, float] = {}
+
+    def begin(self, kinds: Iterable[str], now: float) -> None:
+        """A new connection: first pictures may be old, unless the channel repeated itself before."""
+        self._news_at |= dict.fromkeys(set(kinds) - self.frozen, now)
+
+    def is_news(self, kind: str, ticks: Sequence[Tick], now: float, venue_now_ms: float) -> bool:
+        """Take in a frame. Without venue times nothing can be told, and everything is news. What was newest counts no more
+        once it lies in the future: then a clock was set back."""
+        newest = max((t.event_ms for t in ticks if t.event_ms is not None), default=None)
+        held = self._newest.get(kind, 0)
+        if newest is not None and newest <= held <= venue_now_ms + AHEAD_MS:
+            if now - self._news_at.get(kind, now) > REPEATS_S * self._scale:
+                self.frozen.add(kind)
+            return False
+        if newest is not None:
+            self._newest[kind] = newest
+        self._news_at[kind] = now
+        self.frozen.discard(kind)
+        return True

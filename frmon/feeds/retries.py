@@ -1,0 +1,48 @@
+"""When a line dials again: delays that grow until it was healthy for a while, and never less than its venue demands."""
+
+from collections import deque
+
+from frmon.errors import Unreachable
+from frmon.feeds.wire import Closed
+from frmon.jobs import backoff
+
+HEALTHY_S = 30.0  # of data before the back-off is forgotten
+EARLY_S = 10.0  # a connection that its venue closes sooner is no sign of health
+POLICY, POLICY_S = 1008, 10.0  # after "policy violation", most often a limit, at least so long
+FLAPS = 3  # such closes in a row that are worth a word
+
+
+class Retries:
+    """The tries of one line. Times are monotonic seconds; delays are multiplied by `scale`, a venue's demands are not."""
+
+    def __init__(self, scale: float) -> None:
+        self.number = 0  # tries since it was healthy last
+        self._scale = scale
+        self._delays = backoff()
+        self._flaps: deque[float] = deque(maxlen=100)  # when connections ended early, one after the other
+
+    def closed(self, error: Closed) -> Unreachable:
+        """What it means that the connection ended."""
+        return Unreachable("RECONNECT", str(error), POLICY_S * self._scale if error.code == POLICY else None)
+
+    def ended(self, now: float, lasted_s: float | None, healthy_s: float) -> None:
+        """A try is over. `lasted_s`: how long the connection stood before its venue closed it, None where there was none
+        or we ended it; `healthy_s`: how long it gave data."""
+        if healthy_s > HEALTHY_S * self._scale:
+            self._delays = backoff()
+            self._flaps.clear()
+            self.number = 0
+        elif lasted_s is not None and lasted_s < EARLY_S * self._scale:
+            self._flaps.append(now)
+
+    def wait_s(self, why: Unreachable) -> float:
+        """How long to wait now."""
+        self.number += 1
+        return max(next(self._delays) * self._scale, why.retry_s or 0.0)
+
+    def words(self, why: str) -> str:
+        """Why it waits, and what the last tries were like."""
+        tries = f" (try {self.number})" if self.number > 1 else ""
+        if len(self._flaps) < FLAPS:
+            return f"{why}{tries}"
+        return f"flapping, closed {len(self._flaps)} times in {self._flaps[-1] - self._flaps[0]:.0f} s: {why}{tries}"

@@ -1,0 +1,70 @@
+"""What a line shows of itself: one word, the rest in words, and every change of the word told once."""
+
+import logging
+from collections.abc import Callable, Collection
+from datetime import UTC, datetime
+from math import ceil
+
+from frmon.clock import Clock
+from frmon.model import LineState, Status
+
+LOG = logging.getLogger("frmon.line")
+BARRED = frozenset({Status.BANNED, Status.BLOCKED})
+"""States whose end the venue decides."""
+
+SPEAKING = frozenset({Status.LIVE, Status.LAG, Status.STALE})
+"""States of a line that spoke and was not given up."""
+
+
+def speaking(frozen: Collection[str], silent_s: float, lag_ms: float | None, refused: int) -> tuple[Status, str]:
+    """Which of these it is. `frozen`: kinds that repeat themselves; `silent_s`: 0 for no silence worth a word."""
+    if frozen:
+        return Status.STALE, f"content frozen: {', '.join(sorted(frozen))} repeats what it said before"
+    if silent_s:
+        return Status.STALE, f"no data for {silent_s:.0f} s"
+    if lag_ms is not None:
+        return Status.LAG, f"{lag_ms:.0f} ms late"
+    return Status.LIVE, f"{refused} refused" if refused else ""
+
+
+class Shown:
+    """Writes status and detail of a line's state. While the line waits, `refresh` brings the countdown up to date."""
+
+    def __init__(self, state: LineState, clock: Clock, tell: Callable[[str], None]) -> None:
+        self._state = state
+        self._clock = clock
+        self._tell = tell
+        self._why = ""
+        self._again_at: float | None = None  # monotonic; None while it does not wait
+
+    def show(self, status: Status, detail: str) -> None:
+        """It is so from now on."""
+        self._again_at = None
+        self._put(status, detail)
+
+    def wait(self, status: Status, why: str, seconds: float) -> None:
+        """It waits that long before it goes on."""
+        self._again_at = self._clock.mono() + seconds
+        self._why = why
+        if status in BARRED:
+            until = datetime.fromtimestamp(self._clock.now_ms() / 1000 + seconds, UTC)
+            self._why = f"{why}; until {until:%H:%M:%S} UTC"
+        self._put(status, self._waiting(self._again_at))
+
+    def refresh(self) -> None:
+        """What is left of a wait is said anew."""
+        if self._again_at is not None:
+            self._state.detail = self._waiting(self._again_at)
+
+    def _waiting(self, again_at: float) -> str:
+        left = ceil(again_at - self._clock.mono() - 0.001)
+        return f"{self._why}; again in {left} s" if left >= 1 else self._why
+
+    def _put(self, status: Status, detail: str) -> None:
+        state, before = self._state, self._state.status
+        state.status = status
+        state.detail = detail
+        if status is not before:
+            told = f"{state.name}: {before} → {status}" + (f" ({detail})" if detail else "")
+            LOG.info("%s", told)
+            self._tell(told)
