@@ -38,11 +38,12 @@ _Kind = tuple[str, str, Change]
 class FundingNews:
     """Watches every perpetual of a board. `settled` is bounded by the board's seats and may be read from any thread."""
 
-    def __init__(self, board: Board, clock: Clock, tell: Callable[[str], None]) -> None:
+    def __init__(self, board: Board, clock: Clock, tell: Callable[[str], None], time_scale: float = 1.0) -> None:
         self.settled: dict[LegKey, Settled] = {}
         self._board = board
         self._clock = clock
         self._tell = tell
+        self._most_s, self._quiet_s = MOST_S * time_scale, QUIET_S * time_scale
         self._watcher = Watcher()
         self._layout = -1
         self._waiting: dict[_Kind, _Batch] = {}
@@ -77,9 +78,9 @@ class FundingNews:
 
     def _is_due(self, kind: _Kind, now: float) -> bool:
         batch = self._waiting[kind]
-        if now - self._told_at.get(kind, now - MOST_S) < MOST_S:
+        if now - self._told_at.get(kind, float("-inf")) < self._most_s:
             return False
-        return now - batch.last >= QUIET_S or now - batch.since >= MOST_S
+        return now - batch.last >= self._quiet_s or now - batch.since >= self._most_s
 
 
 def lines(events: list[FundingEvent]) -> list[str]:

@@ -1,10 +1,11 @@
 """What trades becomes seats on the board: listings through the catalog, then prices back to it for its verdicts."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from frmon.board import Board, Cell, Freshness
 from frmon.clock import Clock
 from frmon.feeds.catalog import Catalog
+from frmon.listingnews import news
 from frmon.model import Leg, LegKey, Listing, Market
 
 JUDGE_EVERY_S = 1.0  # at least as often as signals are sampled
@@ -42,15 +43,23 @@ class Identity:
     def listed(self, venue: str, market: Market, listings: Sequence[Listing] | None) -> bool:
         """A venue's list was read (None: it could not be). Returns whether seats may have changed."""
         legs = self._catalog.update(venue, market, listings, self._clock.now_ms())
+        wanted = {leg.key: leg for leg in legs}
+        if (venue, market) in self._listed:
+            self._announce(venue, market, wanted)
         if listings is not None:
             self._listed.add((venue, market))
-        wanted = {leg.key: leg for leg in legs}
         for key in self._seats.keys() - wanted.keys():
             self._board.unseat(key)
         for leg in legs:
             self._board.seat(leg)
         self._seats = wanted
         return listings is not None
+
+    def _announce(self, venue: str, market: Market, wanted: Mapping[LegKey, Leg]) -> None:
+        """Tell what changed on a list that was read before."""
+        here = [{k: leg for k, leg in legs.items() if k[:2] == (venue, market)} for legs in (self._seats, wanted)]
+        for line in news(*here):
+            self._tell(line)
 
     def is_listed(self, venue: str, market: Market) -> bool:
         """Whether this market's list was ever read."""

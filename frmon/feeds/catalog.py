@@ -13,7 +13,8 @@ from frmon.config import CoinSettings
 from frmon.feeds.judge import APART, UNKNOWN, Sight, Standing, judge
 from frmon.model import Leg, LegKey, Listing, Market
 
-SHRINK = 0.10  # a list that misses more than this share of its legs (and more than one) must come twice
+SHRINK = 0.10  # a list that misses more than this share of its legs (and more than one) is not believed at once
+SHRUNK_LISTS = 3  # ... but when so many in a row miss the same
 
 SETTLED_LOOKS = 3  # looks in a row after which a price says that 1000000BOB is BOB after all
 
@@ -78,6 +79,11 @@ def read(listings: Iterable[Listing], naming: Mapping[str, Naming], settings: Co
             readings.append(Reading(leg))
     hidden = {coin.casefold() for coin in settings.exclude}
     return [r for r in readings if r.leg.coin.casefold() not in hidden]
+
+
+def is_shrunk(lost: int, known: int) -> bool:
+    """Whether a list that misses `lost` of `known` legs looks like half a list."""
+    return lost > max(1, SHRINK * known)
 
 
 def is_users_word(key: LegKey, settings: CoinSettings) -> bool:
@@ -163,7 +169,7 @@ class Catalog:
         self._naming = naming
         self._settings = settings
         self._lists: dict[Place, dict[LegKey, Listing]] = {}
-        self._missing: dict[Place, set[LegKey]] = {}  # in the last list, and so many that it was not believed
+        self._missing: dict[Place, dict[LegKey, int]] = {}  # in so many lists in a row, which were not believed
         self._born: dict[LegKey, int | None] = {}  # None: there from the first list on
         self._legs: dict[LegKey, Leg] = {}
         self._coins: dict[str, list[LegKey]] = {}
@@ -175,7 +181,7 @@ class Catalog:
     def update(self, venue: str, market: Market, page: Sequence[Listing] | None, now_ms: int) -> list[Leg]:
         """Take the whole list of one market of a venue (None: could not be had), and tell all legs of all venues that
         are to be seated now; whoever is not among them has left. An empty list changes nothing, a much shrunken one has
-        to come twice in a row. A leg that was not in the first list of its market gets `on_ms`. Halted ones stay if they
+        to come three times in a row. A leg that was not in the first list of its market gets `on_ms`. Halted ones stay if they
         traded before; what never traded here is no leg."""
         rows = {x.key: x for x in page or () if (x.venue, x.market) == (venue, market)}
         if rows:
@@ -205,12 +211,12 @@ class Catalog:
 
     def _hold(self, place: Place, lost: set[LegKey], known: int) -> set[LegKey]:
         """Which of the lost legs are kept for now."""
-        missing = self._missing.pop(place, set())
-        if len(lost) <= max(1, SHRINK * known):
+        missing = self._missing.pop(place, {})
+        if not is_shrunk(len(lost), known):
             return set()
-        held = lost - missing
+        held = {key: missing.get(key, 0) + 1 for key in lost if missing.get(key, 0) + 1 < SHRUNK_LISTS}
         self._missing[place] = held
-        return held
+        return set(held)
 
     def _dated(self, listing: Listing) -> Listing:
         born = self._born[listing.key]

@@ -59,7 +59,7 @@ class Directory(msgspec.Struct, frozen=True, kw_only=True):
     market: Market
     request: Request
     parse: Callable[[bytes], Page]
-    every_s: float = 600.0
+    every_s: float = 50.0  # what is delisted or renamed is to be known within a minute
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from frmon.errors import DecodeError, Unreachable
 from frmon.feeds.access import Terms
+from frmon.feeds.catalog import SHRUNK_LISTS, is_shrunk
 from frmon.feeds.contract import Directory, Page, Venue
 from frmon.feeds.rest import Rest, waited_out
 from frmon.jobs import backoff
@@ -12,6 +13,8 @@ from frmon.model import Listing, Market
 
 AGAIN_AFTER_NOTICE_S = 2.0
 PAGES_AT_MOST = 50
+SAYS = "LISTING-ERR"
+DOUBTED = "PARTIAL"  # what a venue is whose list is not believed
 
 
 class Listings:
@@ -28,17 +31,22 @@ class Listings:
         self._rest = rest
         self._terms = terms
         self._notice = asyncio.Event()
+        self._known: set[str] = set()  # symbols of the last list that was believed
+        self._doubts = 0  # lists in a row that were not
+        self._skipped = 0  # unreadable rows of the last list
 
     @property
     def trouble(self) -> Unreachable | None:
-        """Why it can't be read now, with the age of the list that is kept meanwhile."""
-        if self._why is None:
-            return None
+        """Why it can't be read now or is not believed, with the age of the list that is kept meanwhile."""
+        why = self._why
+        if why is None or why.status == DOUBTED:
+            return why
         now = self._terms.clock.mono()
-        why = waited_out(self._why, self._again_at - now)
+        why = waited_out(why, self._again_at - now)
         if self.read_at is None:
             return why
-        return Unreachable(why.status, f"{why.why} (the list is {(now - self.read_at) / 60:.0f} min old)", why.retry_s)
+        minutes = (now - self.read_at) / 60
+        return Unreachable(why.status, f"{SAYS} {why.why} (the list is {minutes:.0f} min old)", why.retry_s)
 
     def again(self) -> None:
         """Instruments changed: read it soon."""
@@ -59,10 +67,23 @@ class Listings:
                 await self._terms.clock.sleep(wait)
                 continue
             delays = backoff()
-            self._why = None
+            self._why = self._doubt(listings)
             self.read_at = self._terms.clock.mono()
             self._terms.listed(self._venue.name, self.market, listings)
             await self._pause(self._directory.every_s * scale)
+
+    def _doubt(self, listings: Sequence[Listing]) -> Unreachable | None:
+        """What is not believed of a list; the whole one that came last is what the next is compared with."""
+        found = {one.symbol for one in listings}
+        lost = self._known - found
+        if found and (not is_shrunk(len(lost), len(self._known)) or self._doubts >= SHRUNK_LISTS - 1):
+            self._known, self._doubts = found, 0
+            return None
+        self._doubts += 1
+        words = (
+            f"{len(lost)} of {len(self._known)} instruments are missing, they are kept" if found else "an empty list"
+        )
+        return Unreachable(DOUBTED, f"{SAYS} {words}")
 
     async def _pause(self, seconds: float) -> None:
         """Until it is time or a notice says that instruments changed."""
@@ -86,6 +107,8 @@ class Listings:
             if page.next is None or page.next == request:
                 break
             request = page.next
-        if skipped:
+        news = skipped != self._skipped
+        self._skipped = skipped
+        if skipped and news:
             self._terms.tell(f"{self._venue.name} {self.market}: {skipped} unreadable rows in the list skipped")
         return list(found.values())

@@ -224,10 +224,11 @@ def test_a_failed_or_empty_list_changes_nothing() -> None:
     assert known(catalog, []) == 100
 
 
-def test_a_list_that_lost_a_tenth_is_believed_and_one_that_lost_more_only_the_second_time() -> None:
+def test_a_list_that_lost_a_tenth_is_believed_and_one_that_lost_more_only_the_third_time() -> None:
     catalog = Catalog(NAMING, DEFAULT)
     known(catalog, MANY)
     assert known(catalog, MANY[:90]) == 90
+    assert known(catalog, MANY[:50]) == 90
     assert known(catalog, MANY[:50]) == 90
     assert known(catalog, MANY[:50]) == 50
 
@@ -240,6 +241,7 @@ def test_a_list_that_recovers_in_between_starts_the_doubt_anew() -> None:
         assert known(catalog, MANY) == 100
     assert known(catalog, MANY[:50]) == 100
     assert known(catalog, MANY[50:]) == 100  # others are missing now
+    assert known(catalog, MANY[50:]) == 100
     assert known(catalog, MANY[50:]) == 50
 
 

@@ -125,8 +125,8 @@ VENUE = Venue(
         Rule("connects", 270, 300.0),  # 300 are allowed
     ),
     directories=(
-        Directory(market=Market.PERP, request=_CONTRACTS, parse=read_contracts, every_s=1800.0),
-        Directory(market=Market.SPOT, request=_SYMBOLS, parse=read_pairs, every_s=1800.0),
+        Directory(market=Market.PERP, request=_CONTRACTS, parse=read_contracts),
+        Directory(market=Market.SPOT, request=_SYMBOLS, parse=read_pairs),
     ),
     snapshots=(
         Snapshot(
