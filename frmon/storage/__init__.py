@@ -1,0 +1,1 @@
+"""Memory: what venues said and what the program made of it, in one SQLite file."""
