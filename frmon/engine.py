@@ -9,14 +9,14 @@ import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
-
-import msgspec
+from urllib.request import getproxies
 
 from frmon import identity, pulse
 from frmon.board import Board, Freshness
 from frmon.budgets import Budgets
 from frmon.clock import Clock, SystemClock
 from frmon.config import Settings
+from frmon.events import Event, EventLog
 from frmon.feeds import access, fleet, pacer
 from frmon.feeds.catalog import Catalog
 from frmon.feeds.contract import Venue
@@ -25,21 +25,16 @@ from frmon.feeds.rest import Http, Observe, Rest
 from frmon.fundingnews import FundingNews
 from frmon.jobs import Jobs
 from frmon.model import LegKey, Listing, Market, Signal, VenueState
+from frmon.redact import keep_secret
 from frmon.signals.history import History
 from frmon.signals.rules import Rule
 from frmon.signals.watch import Watch, remember
 from frmon.spread import Terms
 from frmon.study import CoinDepth, Study
+from frmon.vigil import Vigil
 
 LOG = logging.getLogger("frmon.engine")
 LAST_S = 0.05  # in which connections that were given up half-way see their end
-
-
-class Event(msgspec.Struct, frozen=True):
-    """Something that happened and is worth a line: a change of status, a restarted job, a verdict on a coin."""
-
-    at_ms: int
-    text: str
 
 
 class Engine:
@@ -57,7 +52,7 @@ class Engine:
         self.venues = tuple(v for v in venues if settings.venues[v.name].enabled)
         self.settings = settings
         self.simulated = simulated  # "" = the market that the configuration names; else "SIMULATED" or "REPLAY"
-        self.clock: Clock = clock or SystemClock()
+        self.clock = Vigil(clock or SystemClock(), settings.signals.max_age_s)
         self.board = Board()
         self.terms = Terms(
             fees={
@@ -77,17 +72,31 @@ class Engine:
         self.episodes = rule.episodes
         self.standing = self.watch.standing  # from any thread
         self.history = History(self.terms, settings.signals.sample_every_s)
-        self.events: deque[Event] = deque(maxlen=500)  # newest first
+        self._log = EventLog(self.clock)
+        self.tell = self._log.tell  # puts a line into the event log
         self.fleets: dict[str, fleet.Fleet] = {}
         self._catalog = Catalog({v.name: (v.aliases, v.suffix_multipliers) for v in self.venues}, settings.coins)
         self._identity = identity.Identity(self.board, self._catalog, self.clock, self.terms.freshness, self.tell)
         self.watch.before = self._identity.judge
-        self._pulse = pulse.Pulse(self.board, self.fleets, self.terms, self.clock, self.tell)
+        self._pulse = pulse.Pulse(self.board, self.fleets, self.terms, self.clock, self._log, settings.feeds.time_scale)
         self.funding = FundingNews(self.board, self.clock, self.tell)
         self._study = Study(self.board, self.terms, settings.signals.threshold_pct, self.clock)
         self._state_dir = state_dir
+        endpoints = (url for venue in self.venues for url in self._endpoints(venue).values())
+        for url in (settings.feeds.proxy, *getproxies().values(), *endpoints):
+            keep_secret(url)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopped: asyncio.Event | None = None
+
+    @property
+    def events(self) -> Sequence[Event]:
+        """What happened, newest first; at most 500 rows."""
+        return self._log.rows
+
+    @property
+    def notices(self) -> Sequence[str]:
+        """What is wrong with the program itself, in words, newest first; counted anew twice a second."""
+        return self._pulse.notices
 
     @property
     def verdicts(self) -> dict[LegKey, str]:
@@ -98,13 +107,16 @@ class Engine:
         """Run until `stop`; restarts whatever fails."""
         self._loop = asyncio.get_running_loop()
         self._stopped = asyncio.Event()
-        http = Http(self.settings.feeds.proxy, self.settings.feeds.time_scale)
-        jobs = Jobs(self.clock, self.tell)
+        self.clock.begin()
+        scale = self.settings.feeds.time_scale
+        http = Http(self.settings.feeds.proxy, scale)
+        jobs = Jobs(self.clock, self.tell, scale)
         budgets = Budgets(self.venues, self.settings, self.clock, self._state_dir)
         try:
             for venue in self.venues:
                 self.fleets[venue.name] = self._fleet(venue, http, budgets)
                 self.fleets[venue.name].start()
+            jobs.start("time", self.clock.run)
             for name, job in self._pulse.jobs().items():
                 jobs.start(name, job)
             jobs.start("identity", self._identity.run)
@@ -154,15 +166,23 @@ class Engine:
         if self._stopped is not None:
             self._call(self._stopped.set)
 
-    def tell(self, text: str) -> None:
-        """Put a line into the event log."""
-        LOG.info("%s", text)
-        self.events.appendleft(Event(self.clock.now_ms(), text))
-
     def _signalled(self, signal: Signal) -> None:
         self.signals.appendleft(signal)
         for hear in self.listeners:
-            hear(signal)
+            try:
+                hear(signal)
+            except Exception as bug:
+                LOG.exception("a listener failed")
+                self.tell(f"TASK listener failed ({type(bug).__name__}), the others heard the signal")
+
+    def _observed(self, venue: str, source: str, path: str, raw: bytes, at: float) -> None:
+        """Tell the observer. Its bugs are its own: what it sees is read all the same."""
+        assert self.observe is not None
+        try:
+            self.observe(venue, source, path, raw, at)
+        except Exception as bug:
+            LOG.exception("the observer failed")
+            self.tell(f"TASK observer failed ({type(bug).__name__})")
 
     def _call(self, what: Callable[[], None]) -> None:
         if self._loop is not None and not self._loop.is_closed():
@@ -190,14 +210,14 @@ class Engine:
                 proxy=settings.feeds.proxy,
                 time_scale=settings.feeds.time_scale,
                 library=settings.feeds.transport,
-                observe=self.observe,
+                observe=self._observed if self.observe is not None else None,
             ),
         )
 
     def _depths(self, http: Http, pacers: dict[str, pacer.Pacer]) -> Depths:
         rests = {v.name: Rest(http, v, self._endpoints(v), pacers[v.name], self.clock) for v in self.venues}
         for rest in rests.values():
-            rest.observe = self.observe
+            rest.observe = self._observed if self.observe is not None else None
         desks = [Desk(v, rests[v.name], pacers[v.name]) for v in self.venues]
         return Depths(desks, self.clock, self.tell, self.settings.feeds.time_scale)
 

@@ -3,48 +3,88 @@
 import asyncio
 import logging
 import random
+from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 
 from frmon.clock import Clock
 
 LOG = logging.getLogger("frmon.jobs")
+FIRST_S = 0.5
+HEALTHY_S = 30.0
+PER_MINUTE = 5
+MINUTE_S = 60.0
+LONG_S = 2.0  # a delay that is worth telling
 
 Tell = Callable[[str], None]
 """Takes one clean line for the event log."""
 
 
 def backoff(first_s: float = 0.5, most_s: float = 15.0, spread: float = 0.3) -> Iterator[float]:
-    """Delays in seconds: doubling from `first_s`, never above `most_s`, each varied by ± `spread`."""
+    """Delays in seconds: doubling from `first_s` up to `most_s`, each varied by ± `spread`, the last ones upwards only and by
+    half as much."""
     delay = first_s
     while True:
-        yield delay * random.uniform(1 - spread, 1 + spread)
+        low, high = (1.0, 1 + spread / 2) if delay >= most_s else (1 - spread, 1 + spread)
+        yield delay * random.uniform(low, high)
         delay = min(delay * 2, most_s)
 
 
-async def supervise(name: str, job: Callable[[], Awaitable[None]], clock: Clock, tell: Tell) -> None:
-    """Run `job` until it returns or is cancelled. When it fails it is told, logged with its traceback, and started
-    again after a delay that grows from half a second to 15 s and is forgotten after 30 s without a failure."""
-    delays = backoff()
+class Restarts:
+    """When a job that failed may start again. Delays grow from half a second to 15 s and are forgotten after 30 s without a
+    failure; no job starts more than five times in a minute. `time_scale` multiplies all of them."""
+
+    def __init__(self, time_scale: float = 1.0) -> None:
+        self._scale = time_scale
+        self._delays = backoff(FIRST_S)
+        self._failed: deque[float] = deque(maxlen=PER_MINUTE)
+
+    def after(self, now: float) -> float:
+        """It failed at `now` (monotonic): seconds to wait."""
+        if self._failed and now - self._failed[-1] > HEALTHY_S * self._scale:
+            self._delays = backoff(FIRST_S)
+        delay = next(self._delays) * self._scale
+        if len(self._failed) == PER_MINUTE:
+            delay = max(delay, self._failed[0] + MINUTE_S * self._scale - now)
+        self._failed.append(now + delay)
+        return delay
+
+
+async def supervise(
+    name: str, job: Callable[[], Awaitable[None]], clock: Clock, tell: Tell, time_scale: float = 1.0
+) -> None:
+    """Run `job` until it returns or is cancelled. When it fails it is told, logged with its traceback, and started again:
+    see `Restarts`. A cancellation that nobody asked for is a failure too."""
+    restarts = Restarts(time_scale)
     while True:
-        started = clock.mono()
         try:
             await job()
-        except asyncio.CancelledError:
-            raise
-        except Exception as bug:
-            LOG.exception("job %s failed", name)
-            if clock.mono() - started > 30:
-                delays = backoff()
-            delay = next(delays)
-            tell(f"{name} failed ({type(bug).__name__}), starting again in {delay:.1f} s")
-            await clock.sleep(delay)
+        except asyncio.CancelledError as end:
+            if is_cancelled():
+                raise
+            bug: BaseException = end
+        except Exception as error:
+            bug = error
         else:
             return
+        LOG.error("job %s failed", name, exc_info=bug)
+        delay = restarts.after(clock.mono())
+        later = f", again in {delay:.0f} s" if delay >= LONG_S else ""
+        tell(f"TASK {name} failed ({type(bug).__name__}){later}")
+        await clock.sleep(delay)
+        tell(f"TASK {name} restarted")
+
+
+def is_cancelled() -> bool:
+    """Whether somebody asked for the end of the task that this runs in."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 async def first(*parts: Coroutine[None, None, None]) -> None:
     """Run parts together until one ends; cancel the rest; raise what the first one raised."""
-    tasks = [asyncio.create_task(part) for part in parts]
+    task = asyncio.current_task()
+    name = "" if task is None else task.get_name()
+    tasks = [asyncio.create_task(part, name=f"{name} {getattr(part, '__name__', 'part').strip('_')}") for part in parts]
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:
@@ -56,16 +96,17 @@ async def first(*parts: Coroutine[None, None, None]) -> None:
 
 
 class Jobs:
-    """A set of supervised jobs that end together."""
+    """A set of supervised jobs that end together. `time_scale`: of the delays before restarts."""
 
-    def __init__(self, clock: Clock, tell: Tell) -> None:
+    def __init__(self, clock: Clock, tell: Tell, time_scale: float = 1.0) -> None:
         self._clock = clock
         self._tell = tell
+        self._scale = time_scale
         self._tasks: set[asyncio.Task[None]] = set()
 
     def start(self, name: str, job: Callable[[], Awaitable[None]]) -> asyncio.Task[None]:
         """Start a job under supervision."""
-        task = asyncio.create_task(supervise(name, job, self._clock, self._tell), name=name)
+        task = asyncio.create_task(self._keep(name, job), name=name)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
@@ -76,3 +117,14 @@ class Jobs:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _keep(self, name: str, job: Callable[[], Awaitable[None]]) -> None:
+        """Supervision itself may meet a bug, of the clock or of whoever is told: then it begins anew."""
+        while True:
+            try:
+                await supervise(name, job, self._clock, self._tell, self._scale)
+            except Exception:
+                LOG.exception("supervision of %s failed", name)
+                await asyncio.sleep(FIRST_S * self._scale)
+            else:
+                return

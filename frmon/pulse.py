@@ -2,19 +2,23 @@
 itself behaves."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from statistics import median
 
 from frmon import spread
 from frmon.board import Board
-from frmon.clock import Clock
+from frmon.events import EventLog
 from frmon.feeds.fleet import Fleet
-from frmon.model import LineState, Market, Status, VenueState
+from frmon.model import Market, Status, VenueState
+from frmon.redact import redact
 from frmon.spread import Terms
+from frmon.vigil import Vigil
 
 SPREADS_S = 0.25
 ALL_SPREADS_S = 1.0
 STATES_S = 0.5
 INTEREST_S = 10.0
-STALLED_S = 10.0  # of no beat at all: the machine slept or was stopped, every line is suspect
+LATE_SHOWN_S = 5.0  # for which a venue is shown as lagging after the program was late
+BETTER_MS = 1_000.0  # by which another wall clock must be nearer to the venues' to be believed
 SETTLED_S = 2.5  # without one more fresh leg: the first picture is as full as it gets
 TOP_COINS = 600  # ranked; venues take what they can carry
 
@@ -26,23 +30,34 @@ _SAYS_WHY = {Status.BANNED, Status.BLOCKED, Status.MAINT, Status.TLS, Status.DNS
 class Pulse:
     """The beats over a board and the fleets that fill it."""
 
-    def __init__(
-        self, board: Board, fleets: Mapping[str, Fleet], terms: Terms, clock: Clock, tell: Callable[[str], None]
+    def __init__(  # noqa: PLR0913, PLR0917  what it reads, and whom it tells
+        self,
+        board: Board,
+        fleets: Mapping[str, Fleet],
+        terms: Terms,
+        clock: Vigil,
+        log: EventLog,
+        time_scale: float,
     ) -> None:
         self._board = board
         self._fleets = fleets
         self._terms = terms
         self._clock = clock
-        self._tell = tell
+        self._log = log
+        self._tell = log.tell
+        self._scale = time_scale
         self.states: list[VenueState] = []
+        self.notices: tuple[str, ...] = ()
         self.looked_at: tuple[str, ...] = ()
         self._seen: dict[str, int] = {}
         self._counts: dict[str, tuple[float, int]] = {}
         self._rates: dict[str, float] = {}
         self._most_fresh = 0
-        self._told: dict[str, Status] = {}  # venue or line -> the status that the event log knows
+        self._told: dict[str, Status] = {}  # venue -> the status that the event log knows
         self._spoke: set[str] = set()  # venues that had a fresh leg once
+        self._late = (float("-inf"), 0.0)  # until when it is shown, and by how much
         self.gained_at = clock.mono()  # when the picture last became fuller
+        clock.stalled, clock.stepped, clock.late = self._stood_still, self._stepped, self._was_late
 
     def jobs(self) -> dict[str, Callable[[], Awaitable[None]]]:
         """The beats by name."""
@@ -84,28 +99,50 @@ class Pulse:
             await self._clock.sleep(SPREADS_S)
 
     async def _states(self) -> None:
-        beat = self._clock.mono()
         while True:
             now = self._clock.mono()
-            if now - beat > STALLED_S:
-                self._tell(f"stood still for {now - beat:.0f} s: dialling every venue again")
-                for fleet in self._fleets.values():
-                    fleet.redial()
-            beat = now
+            self._choose_clock()
             self.states = [self._state(name, now) for name in self._fleets]
             self._tell_changes()
+            self.notices = self._log.notices()
             fresh = sum(s.fresh_legs for s in self.states)
             if fresh > self._most_fresh:
                 self._most_fresh, self.gained_at = fresh, now
             await self._clock.sleep(STATES_S)
 
+    def _stood_still(self, seconds: float) -> None:
+        """The process was stopped or the machine slept. What waits in the sockets was said before, nobody knows when: it
+        counts for nothing, every line is dialled again."""
+        self._board.since = self._clock.mono()
+        for fleet in self._fleets.values():
+            fleet.redial()
+        self._tell(f"RESUMED after {seconds:.0f} s: every line is dialled again")
+
+    def _was_late(self, seconds: float) -> None:
+        """The loop was held up, but not for so long that what waits in the sockets is too old."""
+        self._late = self._clock.mono() + max(1.0, LATE_SHOWN_S * self._scale), seconds
+        self._tell("LAG this program is held up, frames are read late")
+
+    def _stepped(self, seconds: float) -> None:
+        self._tell(f"CLOCK of this machine was set {'forward' if seconds > 0 else 'back'} by {abs(seconds):.1f} s")
+        self._choose_clock()
+
+    def _choose_clock(self) -> None:
+        """Follow a wall clock that was set if that is nearer to the venues' clocks."""
+        held_ms = self._clock.held_ms
+        if not held_ms:
+            return
+        known = [fleet.skew_ms for fleet in self._fleets.values() if fleet.skew_ms is not None]
+        skew_ms = median(known) if known else None
+        if skew_ms is None or abs(skew_ms + held_ms) + BETTER_MS < abs(skew_ms):
+            moved_ms = self._clock.follow()
+            for fleet in self._fleets.values():
+                fleet.shift_clock(moved_ms)
+
     def _tell_changes(self) -> None:
-        """Every change of a status, of a venue or a line, is one row of the event log."""
-        known = self._told
-        self._told = {}
-        parts: list[VenueState | LineState] = [*self.states, *(line for state in self.states for line in state.lines)]
-        for one in parts:
-            before = known.get(one.name, Status.CONNECTING)
+        """Every change of a venue's status is one row of the event log; lines tell theirs themselves."""
+        for one in self.states:
+            before = self._told.get(one.name, Status.CONNECTING)
             self._told[one.name] = one.status
             if one.status is not before:
                 self._tell(f"{one.name}: {before} → {one.status}" + (f" ({one.detail})" if one.detail else ""))
@@ -122,6 +159,13 @@ class Pulse:
             self._spoke.add(name)
         elif state.legs and name in self._spoke and state.status not in _SAYS_WHY:
             state.status = Status.STALE
+        until, late_s = self._late
+        if now < until and state.status is Status.LIVE:
+            state.status = Status.LAG
+            state.detail = f"this program was held up for {late_s:.1f} s"
+        state.detail = redact(state.detail)
+        for line in state.lines:
+            line.detail = redact(line.detail)
         return state
 
     def _rate(self, name: str, count: int, now: float) -> float:
@@ -143,7 +187,7 @@ class Pulse:
             for name, fleet in self._fleets.items():
                 for market in Market:
                     fleet.demand(market, _symbols(self._board, coins, name, market))
-            await self._clock.sleep(INTEREST_S if rows else 1.0)
+            await self._clock.sleep((INTEREST_S if rows else 1.0) * self._scale)
 
 
 def _symbols(board: Board, coins: dict[str, None], venue: str, market: Market) -> list[str]:

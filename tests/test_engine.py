@@ -149,7 +149,7 @@ async def test_a_venue_that_refuses_everything_is_named_and_the_rest_goes_on() -
     async with floor(scale=0.1) as f:
         f.desk.give("/list", {}, 451)
         await until(lambda: bool(f.engine.states()) and f.engine.states()[0].status is Status.BLOCKED)
-        assert f.engine.states()[0].detail == "HTTP 451"
+        assert "HTTP 451" in f.engine.states()[0].detail
         await until(f.engine.is_complete)
 
 
@@ -236,7 +236,7 @@ async def test_a_bug_in_a_job_restarts_that_job_and_is_told(monkeypatch: pytest.
         monkeypatch.setattr(f.engine._identity, "judge", broken)
         f.list("A")
         f.quote(A=(1.0, 1.1))
-        await until(lambda: any("identity failed (ZeroDivisionError)" in e.text for e in f.engine.events))
+        await until(lambda: any("TASK identity restarted" in e.text for e in f.engine.events))
         await until(lambda: f.bid("A") == 1.0)
 
 

@@ -4,7 +4,7 @@ import asyncio
 from itertools import islice
 
 from frmon.clock import ManualClock
-from frmon.jobs import Jobs, backoff
+from frmon.jobs import Jobs, Restarts, backoff
 
 
 def test_delays_double_up_to_the_cap_and_are_never_equal_for_all() -> None:
@@ -37,7 +37,7 @@ async def test_a_job_that_fails_is_told_and_started_again_and_others_go_on() -> 
         clock.advance(1.0)
     await asyncio.wait_for(task, 5)
     assert len(runs) == 3
-    assert [t.split(",")[0] for t in told] == ["breaks failed (ValueError)"] * 2
+    assert told == ["TASK breaks failed (ValueError)", "TASK breaks restarted"] * 2
     assert len(steady) >= 9
     await jobs.end()
 
@@ -57,3 +57,53 @@ async def test_ending_cancels_every_job_and_waits_for_it() -> None:
     await asyncio.sleep(0)
     await jobs.end()
     assert ended == ["clean", "clean"]
+
+
+def test_no_job_starts_more_than_five_times_in_any_minute_and_the_first_restart_is_quick() -> None:
+    now, restarts, started = 0.0, Restarts(), list[float]()
+    for _ in range(40):
+        now += restarts.after(now)
+        started.append(now)
+    assert started[0] <= 1.0
+    assert all(later - early >= 60.0 - 1e-9 for early, later in zip(started, started[5:], strict=False))
+
+
+def test_a_job_that_was_well_for_a_while_starts_again_at_once() -> None:
+    restarts = Restarts()
+    for now in (0.0, 40.0, 80.0, 120.0):
+        assert restarts.after(now) <= 1.0
+
+
+def test_restarts_follow_the_time_scale() -> None:
+    assert Restarts(0.1).after(0.0) <= 0.1
+
+
+async def test_a_cancellation_that_nobody_asked_for_is_a_failure_like_any_other() -> None:
+    clock, told, runs = ManualClock(), list[str](), list[int]()
+
+    async def gives_up() -> None:
+        runs.append(1)
+        if len(runs) == 1:
+            raise asyncio.CancelledError
+
+    task = Jobs(clock, told.append).start("a", gives_up)
+    while not task.done():
+        await asyncio.sleep(0)
+        clock.advance(1.0)
+    assert told == ["TASK a failed (CancelledError)", "TASK a restarted"]
+
+
+async def test_supervision_outlives_a_clock_that_fails() -> None:
+    runs = list[int]()
+
+    class Broken(ManualClock):
+        def mono(self) -> float:
+            raise OSError
+
+    async def breaks_once() -> None:
+        runs.append(1)
+        if len(runs) == 1:
+            raise ValueError
+
+    await asyncio.wait_for(Jobs(Broken(), lambda _: None, 0.01).start("a", breaks_once), 5)
+    assert len(runs) == 2

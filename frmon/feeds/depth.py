@@ -52,7 +52,7 @@ class Depths:
         self._desks = {desk.venue.name: desk for desk in desks}
         self._clock = clock
         self._scale = time_scale
-        self._jobs = Jobs(clock, tell)
+        self._jobs = Jobs(clock, tell, time_scale)
         self._runs: dict[LegKey, asyncio.Task[None]] = {}
         self._due: dict[LegKey, float] = {}  # when each book may be asked for again
 
