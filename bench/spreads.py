@@ -12,9 +12,11 @@ from bench.report import Claim
 from frmon import spread
 from frmon.board import Board, Row
 from frmon.clock import ManualClock
+from frmon.events import EventLog
 from frmon.model import Carrier, Leg, Market, Tick
 from frmon.pulse import SPREADS_S, Pulse
 from frmon.spread import Terms
+from frmon.vigil import Vigil
 
 COINS = 1_500
 VENUES = ("alpha", "beta", "gamma", "delta")  # spot and perpetual each: eight legs
@@ -93,7 +95,8 @@ def _per_row(floor: Floor) -> float:
 
 async def _beats(floor: Floor, rate: int) -> float:
     """CPU seconds per second of the engine's own job at this rate; ticks themselves are not counted."""
-    pulse = Pulse(floor.board, {}, floor.terms, floor.clock, print)
+    clock = Vigil(floor.clock, floor.terms.freshness.max_age_s)
+    pulse = Pulse(floor.board, {}, floor.terms, clock, EventLog(clock), 1.0)
     job = asyncio.ensure_future(pulse.jobs()["spreads"]())
     await asyncio.sleep(0)
     spent = 0.0

@@ -133,6 +133,7 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
     venues: dict[str, VenuePart]
     coins: list[CoinPart]
     signals: list[SignalPart]
+    notices: list[str]  # what is wrong with the program itself, in words
 
 
 class SignalLine(msgspec.Struct, frozen=True, kw_only=True):

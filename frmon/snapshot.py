@@ -49,6 +49,9 @@ class Source(Protocol):
     def signals(self) -> Iterable[Signal]: ...
 
     @property
+    def notices(self) -> Iterable[str]: ...
+
+    @property
     def standing(self) -> Callable[[str, str, str], Standing]: ...
 
     def states(self) -> list[VenueState]: ...
@@ -78,6 +81,7 @@ def picture(
         venues=_venues(engine, now),
         coins=parts if top is None else parts[:top],
         signals=[signal_part(signal) for signal in list(engine.signals)],
+        notices=list(engine.notices),
     )
 
 

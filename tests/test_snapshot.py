@@ -31,6 +31,7 @@ class Still:
         self.board = Board()
         self.terms = Terms(fees={(n, market): 0.0005 for n in NAMES for market in Market})
         self.signals: list[Signal] = []
+        self.notices = ["TASK signals restarted"]
 
     def standing(self, _coin: str, _short: str, _long: str) -> Standing:
         return Standing(samples=2)
@@ -88,7 +89,8 @@ def as_json(engine: Still, *args: Any) -> dict[str, Any]:
 def test_fields_have_the_names_and_the_order_of_the_contract(engine: Still) -> None:
     fill(engine)
     found = as_json(engine)
-    assert list(found) == ["schema", "simulated", "at", "at_ms", "venues", "coins", "signals"]
+    assert list(found) == ["schema", "simulated", "at", "at_ms", "venues", "coins", "signals", "notices"]
+    assert found["notices"] == ["TASK signals restarted"]
     assert (found["schema"], found["simulated"], found["at"]) == (1, False, "2026-11-22T05:33:00.000Z")
     assert found["at_ms"] == engine.clock.now_ms()
     assert found["venues"] == {

@@ -127,9 +127,10 @@ class Frame:
 
     def _left(self) -> list[Line]:
         """What is wrong, in words; else the keys."""
-        words = status.words_line(self.states, self.venues)
+        notices = self.source.notices
+        words = status.words_line(self.states, self.venues, notices)
         if words:
-            worst = max(status.severity(s.status) for s in self.states)
+            worst = max((2 if notices else 0), *(status.severity(s.status) for s in self.states))
             return [((safe(words), ("bar", "bar", "warn", "error")[worst]),)]
         other = ("1", "prices") if self.view.sheet.name == FUNDING else ("2", "funding")
         return [((key, "key"), (f" {what}   ", "bar")) for key, what in (*HINTS[:2], other, *HINTS[2:])]

@@ -55,8 +55,14 @@ def _entry(state: VenueState, venues: Mapping[str, Named], form: int, ascii_only
     return (name, "bright"), (f" {mark} {state.status.value}", style), (tail, "bar")
 
 
-def words_line(states: Sequence[VenueState], venues: Mapping[str, Named]) -> str:
-    """What is wrong, in words, at the venue that is worst off; "" when nothing is."""
+def words_line(states: Sequence[VenueState], venues: Mapping[str, Named], notices: Sequence[str] = ()) -> str:
+    """What is wrong, in words: with the program itself (`notices`, the first one), then at the venue that is worst off; ""
+    when nothing is."""
+    more = f" (and {len(notices) - 1} more)" if len(notices) > 1 else ""
+    return "; ".join(filter(None, (*(f"{notice}{more}" for notice in notices[:1]), _venue_words(states, venues))))
+
+
+def _venue_words(states: Sequence[VenueState], venues: Mapping[str, Named]) -> str:
     wrong = [s for s in states if severity(s.status) >= 2 or (s.detail and s.status is not Status.LIVE)]
     if not wrong:
         return ""

@@ -73,7 +73,7 @@ class Stand:
 
     def words(self) -> str:
         """What the status bar says in words."""
-        return words_line(self.engine.states(), {})
+        return words_line(self.engine.states(), {}, self.engine.notices)
 
     def events(self, text: str = "") -> list[str]:
         """The event log, oldest first; only lines with `text`."""

@@ -74,6 +74,7 @@ class FakeEngine:
         )
         self.signals: deque[Signal] = deque(maxlen=50)
         self.events: deque[Happened] = deque(maxlen=500)
+        self.notices: list[str] = []
         self.episodes = Episodes(8.0)
         self.history = History(self.terms, 2.0)
         self.funding = FundingNews(self.board, self.clock, lambda _: None)
