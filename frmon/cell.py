@@ -60,7 +60,7 @@ class Cell:
     __slots__ = (
         "ask", "ask_ms", "ask_seq", "ask_size", "bid", "bid_ms", "bid_seq", "bid_size", "carried_by", "doubted", "event_ms",
         "funding", "funding_interval_h", "funding_rate", "index", "index_ms", "interval_ms", "key", "last", "last_ms", "leg", "mark",
-        "mark_ms", "next_funding_ms", "next_ms", "quote", "rate_ms", "received_ms", "ref", "row", "scale", "settled_ms",
+        "mark_ms", "moves", "next_funding_ms", "next_ms", "quote", "rate_ms", "received_ms", "ref", "row", "scale", "settled_ms",
         "settled_rate", "source", "trade", "version", "volume_ms", "volume_usd", "whole_by", "whole_generation",
     )  # fmt: skip
 
@@ -68,6 +68,7 @@ class Cell:
         self.key = leg.key
         self.row = row
         self.version = 0
+        self.moves = 0  # changes of bid or ask
         self.whole_by: Carrier | None = None
         self.whole_generation = 0
         self.reset(leg)

@@ -7,8 +7,8 @@ from frmon.model import EMPTY, Carrier, Difference, Tick
 SPEAKING_S = 2.0
 """A carrier that was silent for this long when we asked is not speaking: REST caches of venues are younger than that."""
 
-FAR = 0.005
-"""A part of the price that no market moves between two channels of one venue, twice within seconds."""
+FAR = 0.05
+"""A part of the price by which no market moves within the seconds that a reply may be late."""
 
 
 class Receipt:
@@ -50,7 +50,7 @@ def compare(cell: Cell, tick: Tick) -> Difference | None:
     if not cell.quote.rides() or _agrees(cell, tick):
         return None
     pairs = zip((cell.bid, cell.ask), _stated(cell, tick), strict=True)
-    return Difference((cell.bid, cell.ask), any(_is_far(held, told) for held, told in pairs))
+    return Difference(cell.moves, any(_is_far(held, told) for held, told in pairs))
 
 
 def doubt(cell: Cell) -> None:
@@ -179,6 +179,7 @@ def _quote(cell: Cell, tick: Tick, ms: int) -> bool:
         bid, ask = bid or EMPTY, ask or EMPTY
     seq = tick.seq or 0
     taken = False
+    before = cell.bid, cell.ask
     if bid is not None and (ms > cell.bid_ms or (ms == cell.bid_ms and seq >= cell.bid_seq)):
         cell.bid = _per_coin(bid, cell.scale) or None
         cell.bid_size = None if tick.bid_size is None else tick.bid_size * cell.scale
@@ -191,6 +192,8 @@ def _quote(cell: Cell, tick: Tick, ms: int) -> bool:
         cell.ask_ms = ms
         cell.ask_seq = seq
         taken = True
+    if (cell.bid, cell.ask) != before:
+        cell.moves += 1
     return taken
 
 

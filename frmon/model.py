@@ -255,7 +255,7 @@ class Carrier:
 class Difference(msgspec.Struct, frozen=True):
     """A REST reply states another quote than the one that stands on a living stream."""
 
-    held: tuple[float | None, float | None]  # bid and ask per coin
+    moves: int  # how often the quote that stands changed so far
     far: bool  # further than a moving market explains
 
 

@@ -98,7 +98,7 @@ def test_what_rides_on_no_stream_and_what_agrees_or_says_nothing_is_not_odd() ->
 def test_only_what_moves_by_more_than_markets_do_is_far() -> None:
     told = Told()
     told.push(1.0, 1.1, 10_000)
-    for bid, far in ((1.001, False), (1.02, True)):
+    for bid, far in ((1.02, False), (1.06, True)):
         found = told.board.look(told.rest, [Tick(symbol=LEG.symbol, bid=bid, ask=1.1)]).differing
         assert found[LEG.symbol].far is far
 

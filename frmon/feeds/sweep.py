@@ -1,7 +1,8 @@
 """What sweeps find: streams that repeat what is no longer true, and symbols that a venue's list of all leaves out. Pure.
 
-A moving market differs from any reply for a moment. So what differs is looked at again a little later, and found wrong
-only if it still differs though the board never moved, or by more than a market moves.
+A moving market differs from any reply for a moment. So what differs is looked at again a little later, and is wrong only if
+it still differs though the board never moved. What moves, but stays further away than any market moves, is named too: it
+may be another symbol's.
 """
 
 from collections.abc import Iterable, Set
@@ -35,6 +36,7 @@ class Sweep:
     def look(self, look: Look, now: float) -> set[str]:
         """Take in a reply -> the symbols that are found wrong by it."""
         wrong: set[str] = set()
+        astray: set[str] = set()
         if self._suspects is None:
             self._looked_at = now
             is_odd = bool(look.differing.keys() - self.differing or look.missing - self.missing)
@@ -42,11 +44,13 @@ class Sweep:
             self._absent = look.missing
             self.missing &= look.missing
         else:
-            wrong = {s for s, first in self._suspects.items() if _is_wrong(first, look.differing.get(s))}
+            pairs = {s: (first, look.differing[s]) for s, first in self._suspects.items() if s in look.differing}
+            wrong = {s for s, (first, second) in pairs.items() if first.moves == second.moves}
+            astray = {s for s, (first, second) in pairs.items() if first.far and second.far}
             self._suspects = None
             self.missing = look.missing & self._absent
         self._compared = look.compared
-        self.differing = look.doubted | wrong
+        self.differing = look.doubted | wrong | astray
         return wrong
 
     def words(self) -> str:
@@ -57,10 +61,6 @@ class Sweep:
         if self.missing:
             parts.append(f"{len(self.missing)} missing ({_names(self.missing)})")
         return f"sweep: {', '.join(parts)}" if parts else ""
-
-
-def _is_wrong(first: Difference, second: Difference | None) -> bool:
-    return second is not None and (first.held == second.held or (first.far and second.far))
 
 
 def _names(symbols: Iterable[str]) -> str:
