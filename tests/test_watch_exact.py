@@ -142,7 +142,7 @@ async def run(market: Market, program: Watching) -> Account:
     assert not missing, "no first signal"
     # However quickly the program was up: every first spread stood long enough that the rule leaves no doubt about it.
     stood_s = (LAW.samples + 3) * LAW.sample_every_s
-    await asyncio.sleep(max(0.0, market.log[-1].at + stood_s - market.clock.mono()))
+    await asyncio.sleep(max(0.0, market.ordered[-1].at + stood_s - market.clock.mono()))
     up_at = market.clock.mono()
     for coin, case in CASES.items():
         if case.steps:
@@ -151,7 +151,7 @@ async def run(market: Market, program: Watching) -> Account:
     outage = await play(market)
     await program.count(sum(COUNTS.values()), LAST_WITHIN_S)
     await asyncio.sleep(QUIET_S)
-    return Account(market.log, [outage], up_at, market.clock.mono(), STRANGERS)
+    return Account(market.ordered, [outage], up_at, market.clock.mono(), STRANGERS)
 
 
 def printed(program: Watching) -> Counter[Line]:

@@ -72,17 +72,17 @@ class StillWorld(World):
 
 
 class Market(Sim):
-    """The venues over a still world. `log`: every change of a quote, as it was ordered."""
+    """The venues over a still world. `ordered`: every change of a quote, as it was ordered."""
 
     def __init__(self, cast: Cast, skew_ms: Mapping[str, int]) -> None:
         super().__init__(SimOptions(rate=0.0, coins=60))
         self.world = self.still = StillWorld(cast, self.now_ms(), skew_ms)
-        self.log: list[Sent] = []
+        self.ordered: list[Sent] = []
 
     def put(self, coin: str, venue: str, bid: Decimal, ask: Decimal) -> None:
         """Order a quote and log it."""
         self.still.put(coin, venue, bid, ask)
-        self.log.append(Sent(self.clock.mono(), coin, venue, bid, ask))
+        self.ordered.append(Sent(self.clock.mono(), coin, venue, bid, ask))
 
     def pump_once(self) -> None:
         """Every venue speaks by its own clock."""

@@ -7,7 +7,7 @@ from aiohttp import WSMsgType, web
 
 from frmon.feeds.sim.dialects import Close, Dialect, Out, Session, Window
 from frmon.feeds.sim.faults import Fault, Place
-from frmon.feeds.sim.frames import PONG, Raw, Said, blown_up, fragmented, framed, wire
+from frmon.feeds.sim.frames import PONG, Raw, blown_up, fragmented, framed, wire
 from frmon.feeds.sim.ledger import Ledger
 from frmon.feeds.sim.trouble import Trouble, is_answer
 
@@ -113,21 +113,24 @@ class Line:
 
     def _deliver(self, due: Sequence[Out], outs: Sequence[Out], now_ms: int) -> None:
         """Write it all at once; a close ends it. `due`: what would have been said."""
-        said: list[Said] = []
+        parts: list[bytes] = []
         close: Close | None = None
         for out in outs:
-            if isinstance(out, Close):
+            if type(out) is bytes:  # nearly always
+                parts.append(framed(out))
+            elif isinstance(out, Close):
                 close = out
                 break
-            said.append(out)
-        delivered = bool(said) and self._put(b"".join(map(wire, said)))
-        self.ledger.counters["messages out"] += len(said)
+            else:
+                parts.append(wire(out))
+        delivered = bool(parts) and self._put(b"".join(parts))
+        self.ledger.counters["messages out"] += len(parts)
         if self.ledger.log is not None:
-            self._log(due, said, delivered, now_ms)
+            self._log(due, outs[: len(parts)], delivered, now_ms)
         if close is not None:
             self.close(close)
 
-    def _log(self, due: Sequence[Out], said: Sequence[Said], delivered: bool, now_ms: int) -> None:
+    def _log(self, due: Sequence[Out], said: Sequence[Out], delivered: bool, now_ms: int) -> None:
         """Data only. What was due and not said was dropped."""
         sent = [out for out in said if isinstance(out, bytes) and not is_answer(out)]
         held = set(map(id, sent))

@@ -8,7 +8,8 @@ from frmon.feeds.sim.dialects import Close, Out, Ping
 from frmon.feeds.sim.faults import Fault
 from frmon.feeds.sim.spoil import garbled, shape, shifted
 
-TURNS = 120  # some three seconds: what a frozen line repeats
+KEEP_MS = 3_000  # what a frozen line repeats, once in so long
+TURNS = 120  # in that time
 _ANSWERS = (b'"result":', b'"event":', b'"success":', b'"error":', b'"op":')  # in no frame of data
 
 
@@ -29,22 +30,24 @@ class Trouble:
     def __init__(self, random: Random, now_ms: int) -> None:
         self.random = random
         self.opened_ms = now_ms
-        self._kept: deque[tuple[int, Sequence[Out]]] = deque(maxlen=TURNS)
+        self._kept: deque[tuple[int, Sequence[Out]]] = deque()
         self._frozen: list[tuple[int, bytes]] | None = None
         self._next = 0
-        self._last_ms = now_ms
+        self._stirred_ms = now_ms
 
     def keep(self, now_ms: int, outs: Sequence[Out]) -> None:
-        """Remember what was said."""
-        self._kept.append((now_ms, outs))
-        self._last_ms = now_ms
+        """Remember what was said, three seconds long."""
+        kept = self._kept
+        kept.append((now_ms, outs))
+        while kept[0][0] < now_ms - KEEP_MS:
+            kept.popleft()
 
     def turn(self, outs: Sequence[Out], faults: Sequence[Fault], now_ms: int) -> list[Out]:
         """What is said instead of what is due."""
         if not any(fault.kind == "freeze" for fault in faults):
             self._frozen = None
             if outs:
-                self._kept.append((now_ms, outs))
+                self.keep(now_ms, outs)
         said = self._through(outs, faults, now_ms)
         for fault in faults:
             if fault.kind == "freeze":
@@ -53,7 +56,6 @@ class Trouble:
                 said = [*self._stir(fault, now_ms), *said]
             elif fault.kind == "flap" and now_ms - self.opened_ms >= fault.delay_s * 1000:
                 said.append(Close(fault.code, fault.reason))
-        self._last_ms = now_ms
         return said
 
     def answers(self, outs: Sequence[Out], faults: Sequence[Fault], now_ms: int) -> list[Out]:
@@ -92,10 +94,12 @@ class Trouble:
         return [shifted(frame, at, now_ms - at) if fault.bump else frame for at, frame in part]
 
     def _stir(self, fault: Fault, now_ms: int) -> list[Out]:
-        """Signs of life that mean nothing."""
+        """Signs of life that mean nothing; a turn is not longer than a second."""
+        last_ms = max(self._stirred_ms, now_ms - 1_000)
+        self._stirred_ms = now_ms
         if fault.rate > 0:
-            return [Ping()] * (int(now_ms * fault.rate / 1000) - int(self._last_ms * fault.rate / 1000))
-        return [fault.content] if fault.payload and now_ms // 1000 != self._last_ms // 1000 else []
+            return [Ping()] * (int(now_ms * fault.rate / 1000) - int(last_ms * fault.rate / 1000))
+        return [fault.content] if fault.payload and now_ms // 1000 != last_ms // 1000 else []
 
 
 def _is_deep(fault: Fault) -> bool:
