@@ -62,6 +62,11 @@ class Board:
             if (cell := cells.get(symbol)) is not None:
                 cell.carried_by = carrier
 
+    def set_back(self, venue: str, now_ms: int) -> None:
+        """Nothing of this venue is newer than `now_ms`; see `Sink.set_back`."""
+        for cell in self.cells(venue):
+            cell.set_back(now_ms)
+
     def pass_on(self, old: Carrier, new: Carrier) -> None:
         """What rides on the old carrier rides on the new one; see `Sink.pass_on`."""
         for cell in self._markets.get((old.venue, old.market), {}).values():

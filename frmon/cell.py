@@ -119,6 +119,14 @@ class Cell:
         REST reply, or unchanged on a live push-on-change stream. It says nothing about when the trade was."""
         return now - self.trade.confirmed_at(now, freshness.max_quiet_s) <= freshness.max_age_s
 
+    def set_back(self, now_ms: int) -> None:
+        """No statement was made later than `now_ms`: its venue's clock was set back to that."""
+        self.bid_ms, self.ask_ms = min(self.bid_ms, now_ms), min(self.ask_ms, now_ms)
+        self.last_ms, self.volume_ms = min(self.last_ms, now_ms), min(self.volume_ms, now_ms)
+        self.mark_ms, self.index_ms = min(self.mark_ms, now_ms), min(self.index_ms, now_ms)
+        self.rate_ms, self.next_ms = min(self.rate_ms, now_ms), min(self.next_ms, now_ms)
+        self.interval_ms, self.settled_ms = min(self.interval_ms, now_ms), min(self.settled_ms, now_ms)
+
     def is_crossed(self) -> bool:
         """Whether the bid stands above the ask."""
         bid, ask = self.bid, self.ask

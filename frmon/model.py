@@ -282,6 +282,10 @@ class Sink(Protocol):
         """From now on these symbols' quotes are expected on this stream carrier."""
         ...
 
+    def set_back(self, venue: str, now_ms: int) -> None:
+        """The venue's clock was set back to `now_ms`: nothing that it said before is newer than that."""
+        ...
+
     def pass_on(self, old: Carrier, new: Carrier) -> None:
         """The new carrier brought everything that the old one brings for a while: what rides on that rides on from now
         on, though it was not said again."""

@@ -19,13 +19,10 @@ def check(parse: Parse, raw: bytes) -> object:
         _words(str(error))
         return None
     except Refused as refusal:
-        for words in (refusal.why, refusal.topic, refusal.symbol or "", refusal.request or ""):
-            _words(words)
-        assert refusal.symbol is None or is_symbol(refusal.symbol), refusal.symbol
+        _refusal(refusal)
         return None
     except Notice as notice:
-        assert notice.kind in {"listing", "shutdown", "maintenance"}
-        _words(notice.text)
+        _notice(notice)
         return None
     _answer(found)
     return found
@@ -39,6 +36,17 @@ def check_verdict(venue: Venue, status: int, body: bytes) -> None:
         Status(found.status)
         _words(found.why)
         assert found.retry_s is None or 0 < found.retry_s <= 259_200
+
+
+def _refusal(told: Refused) -> None:
+    for words in (told.why, told.topic, told.symbol or "", told.request or ""):
+        _words(words)
+    assert told.symbol is None or is_symbol(told.symbol), told.symbol
+
+
+def _notice(told: Notice) -> None:
+    assert told.kind in {"listing", "shutdown", "maintenance"}
+    _words(told.text)
 
 
 def _answer(found: object) -> None:

@@ -20,9 +20,10 @@ except ImportError:
     atheris = None
 
 with atheris.instrument_imports(include=["frmon"]) if atheris else nullcontext():  # before they are used elsewhere
+    from frmon.feeds.venues import all_venues
     from fuzz.checks import check, check_verdict
     from fuzz.mutate import spoilt
-    from fuzz.targets import Parse, all_targets, all_venues, recorded, samples
+    from fuzz.targets import Parse, all_targets, recorded, samples
 
     VENUES = all_venues()
 

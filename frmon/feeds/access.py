@@ -1,5 +1,6 @@
 """What feeds need from outside, and what the lines of one venue share."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -47,6 +48,7 @@ class Access(msgspec.Struct, kw_only=True):
     time_scale: float = 1.0
     library: Library = "picows"
     skew_ms: float = 0.0  # the venue's clock minus ours
+    clock_doubted: asyncio.Event = msgspec.field(default_factory=asyncio.Event)  # set where its times are odd
     observe: Observe | None = None  # sees raw frames
 
     def how(self, stream: Stream) -> Dial:

@@ -6,10 +6,11 @@ from collections.abc import Callable, Sequence, Set
 
 from frmon.clock import Clock
 from frmon.errors import DecodeError, Unreachable
-from frmon.feeds.contract import Snapshot, Venue
+from frmon.feeds.contract import Snapshot, Venue, Wounded
 from frmon.feeds.lateness import believe
 from frmon.feeds.rest import Rest, waited_out
 from frmon.feeds.sweep import Sweep
+from frmon.feeds.unread import Unread
 from frmon.jobs import backoff
 from frmon.model import Carrier, Market, Sink, Tick
 
@@ -49,6 +50,7 @@ class Cover:
         self._sweep = Sweep(time_scale) if "quote" in snapshot.parts else None
         self._scale = time_scale
         self._carrier = Carrier(venue.name, snapshot.market, snapshot.kind, source="rest", stamped=snapshot.stamped)
+        self.unread = Unread(time_scale)
         self._opened = asyncio.Event()
         self._why: Unreachable | None = None  # there is no answer
         self._again_at = float("-inf")
@@ -108,8 +110,11 @@ class Cover:
         except Unreachable:
             self._asked_at = before
             raise
-        ticks = self._complete(self.snapshot.parse(body))
+        told = self.snapshot.parse(body)
         at, now_ms = self._clock.mono(), self._clock.now_ms()
+        if isinstance(told, Wounded):
+            self.unread.note(told.unread, at)
+        ticks = self._complete(told)
         believe(ticks, now_ms + self._skew_ms())
         self._carrier.heard_at = at
         self._audit(ticks, at)

@@ -6,17 +6,20 @@ A fleet is told which symbols are wanted and pours ticks into the sink; it does 
 
 import asyncio
 from collections.abc import Iterable, Sequence, Set
+from functools import partial
 from statistics import median
 
-from frmon.errors import DecodeError, Notice, Unreachable
+from frmon.errors import Notice, Unreachable
 from frmon.feeds.access import Access, Terms
 from frmon.feeds.audit import Cover
-from frmon.feeds.contract import ServerTime, Stream, Venue
+from frmon.feeds.contract import Stream, Venue
 from frmon.feeds.line import Line
 from frmon.feeds.listings import Listings
 from frmon.feeds.plan import line_name, lines, prefer, rebalance
 from frmon.feeds.rest import Rest
 from frmon.feeds.standing import before_lists, of_venue
+from frmon.feeds.unread import worst
+from frmon.feeds.venueclock import VenueClock
 from frmon.jobs import Jobs
 from frmon.model import Market, Status, VenueState
 
@@ -52,10 +55,10 @@ class Fleet:
         self._lines: dict[str, list[Line]] = {s.name: [] for s in venue.streams}
         self._runs: dict[Line, asyncio.Task[None]] = {}
         self._wanted: dict[Market, set[str]] = {}
+        self._venue_clock = VenueClock(self._access, self._rest, self._clock_moved)
         self._started_at = terms.clock.mono()
         self._changed_at: dict[str, float] = {}  # when an on-demand stream's symbols were chosen last
         self._leaving: set[Line] = set()  # lines whose replacement is on its way
-        self._is_clock_known = False
         self._maintenance = ""
         self._maintained_at = float("-inf")
         self._lists = [Listings(venue, d, self._rest, terms) for d in venue.directories]
@@ -81,7 +84,7 @@ class Fleet:
         for listings in self._lists:
             self._jobs.start(f"{self.venue.name} {listings.name}", listings.run)
         for server_time in self.venue.server_times:
-            self._jobs.start(f"{self.venue.name} clock", lambda s=server_time: self._set_clock(s))  # type: ignore[misc]
+            self._jobs.start(f"{self.venue.name} clock", partial(self._venue_clock.run, server_time))
         for cover in self._covers:
             self._jobs.start(f"{self.venue.name} {cover.name}", cover.run)
 
@@ -130,7 +133,7 @@ class Fleet:
     @property
     def skew_ms(self) -> float | None:
         """The venue's clock minus ours; None while it is not known."""
-        return self._access.skew_ms if self._is_clock_known else None
+        return self._access.skew_ms if self._venue_clock.is_known else None
 
     def shift_clock(self, milliseconds: float) -> None:
         """Our wall clock was set forward by so much (negative: back)."""
@@ -166,6 +169,7 @@ class Fleet:
                 troubles[who] = Unreachable("BANNED", wait.words)
             elif who.startswith("/"):
                 findings.append(f"REST {who}: {wait.words}")
+        findings += self._oddities(now)
         if not self._has_list():
             state.status, state.detail = before_lists(troubles, findings)
         else:
@@ -174,6 +178,12 @@ class Fleet:
         if state.status not in {Status.LIVE, Status.LAG} and self._is_maintained():
             state.status, state.detail = Status.MAINT, f"{self._maintenance}; {state.detail}"
         return state
+
+    def _oddities(self, now: float) -> list[str]:
+        """What could not be read, and how wrong the venue's clock is."""
+        unread = {line.state.name: line.reader.unread for line in self.all_lines}
+        unread |= {f"REST {cover.name}": cover.unread for cover in self._covers}
+        return [words for words in (worst(unread, now), self._venue_clock.words()) if words]
 
     def _is_maintained(self) -> bool:
         return self._clock.mono() - self._maintained_at < MAINTENANCE_S * self._terms.time_scale
@@ -283,14 +293,8 @@ class Fleet:
                 self._terms.tell(f"{line.state.name}: repeats what is no longer true, dialling again")
                 line.redial()
 
-    async def _set_clock(self, server_time: ServerTime) -> None:
-        scale = self._terms.time_scale
-        while True:
-            try:
-                body, asked_at = await self._rest.get(server_time.request)
-                half_way_ms = (self._clock.mono() - asked_at) * 500
-                self._access.skew_ms = server_time.parse(body) - (self._clock.now_ms() - half_way_ms)
-                self._is_clock_known = True
-            except (Unreachable, DecodeError) as error:
-                self._terms.tell(f"{self.venue.name} clock: {error}")
-            await self._clock.sleep(300.0 * scale)
+    def _clock_moved(self) -> None:
+        """The venue's clock was set: what it said by the old one is no newer than what it says now."""
+        for line in self._runs:
+            line.clock_moved()
+        self._terms.sink.set_back(self.venue.name, int(self._clock.now_ms() + self._access.skew_ms))

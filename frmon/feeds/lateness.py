@@ -11,11 +11,13 @@ LAGGING_MS = 2_000
 AHEAD_MS = 2_000  # by which a venue's time may be ahead of the venue's clock and still be believed
 
 
-def believe(ticks: Sequence[Tick], venue_now_ms: float) -> None:
-    """Take back times that lie in the venue's future: a price so dated would outlive every true one after it."""
-    for tick in ticks:
-        if tick.event_ms is not None and tick.event_ms > venue_now_ms + AHEAD_MS:
-            tick.event_ms = int(venue_now_ms)
+def believe(ticks: Sequence[Tick], venue_now_ms: float) -> bool:
+    """Take back times that lie in the venue's future: a price so dated would outlive every true one after it. Returns
+    whether there were none."""
+    odd = [tick for tick in ticks if tick.event_ms is not None and tick.event_ms > venue_now_ms + AHEAD_MS]
+    for tick in odd:
+        tick.event_ms = int(venue_now_ms)
+    return not odd
 
 
 class Lateness:

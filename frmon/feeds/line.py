@@ -5,11 +5,10 @@ while that is live.
 """
 
 import asyncio
-import logging
 from collections.abc import Iterable, Sequence, Set
 from functools import partial
 
-from frmon.errors import DecodeError, Notice, Refused, Unreachable
+from frmon.errors import Notice, Refused, Unreachable
 from frmon.feeds.access import Access
 from frmon.feeds.asking import Asking
 from frmon.feeds.carriers import Carriers
@@ -17,6 +16,7 @@ from frmon.feeds.content import Content
 from frmon.feeds.contract import Channel, Stream
 from frmon.feeds.lateness import Lateness, believe
 from frmon.feeds.pacer import Wait
+from frmon.feeds.reader import Reader
 from frmon.feeds.retries import Retries
 from frmon.feeds.shown import BARRED, SPEAKING, Shown, speaking
 from frmon.feeds.transport import dial, last
@@ -25,7 +25,6 @@ from frmon.feeds.wire import Closed
 from frmon.jobs import first
 from frmon.model import Carrier, LineState, Status, Tick
 
-LOG = logging.getLogger("frmon.line")
 RESUBSCRIBE_S = 60.0  # that a channel may be silent on a living line
 
 
@@ -37,11 +36,11 @@ class Line:
         self.symbols = set(symbols)
         self.state = LineState(name=name, symbols=len(self.symbols))
         self.rejected: dict[str, str] = {}  # symbol -> why the venue refused it
-        self.unreadable = 0
         self.outdated = 0  # frames of connections that were given up, dropped
         self.opened_at = float("inf")  # monotonic
         self.carriers = Carriers(access.venue.name, stream)
         self._access = access
+        self.reader = Reader(stream, name, access.clock, access.tell, access.time_scale)
         self._watchdog = Watchdog(stream, self.carriers, access.time_scale)
         self._asking = Asking(stream, access.clock)
         self._stood_at = float("inf")  # when this connection stood
@@ -129,7 +128,8 @@ class Line:
         if state.status in SPEAKING and self.opened_at < float("inf") > self._spoke_at:
             silent_s = silence if self._watchdog.is_amber(silence, len(self.symbols)) else 0.0
             lag_ms = state.lag_ms if self._lateness.is_lagging(access.skew_ms) else None
-            self._shown.show(*speaking(self._content.frozen, silent_s, lag_ms, len(self.rejected)))
+            unread = self.reader.unread.words(access.clock.mono())
+            self._shown.show(*speaking(self._content.frozen, silent_s, lag_ms, len(self.rejected), unread))
         elif wait is not None:
             self._shown.show(Status.BANNED if wait.is_barred else state.status, wait.words)
         return state
@@ -201,18 +201,15 @@ class Line:
         if self._access.observe is not None:
             self._access.observe(self._access.venue.name, "ws", self.stream.path, raw, self._answered_at)
         try:
-            kind, ticks = self.stream.parse(raw)
+            kind, ticks = self.reader.read(raw, self.symbols)
             if kind:
                 self._hear(kind, ticks)
-        except DecodeError as error:
-            self._skip(error)
         except Refused as refusal:
             self._refused(refusal)
         except Notice as notice:
             self._access.notice(self, notice)
         except Exception:
-            LOG.exception("%s: a frame met a bug", self.state.name)
-            self._skip(DecodeError("it met a bug"))
+            self.reader.met_bug(raw, self.symbols)
 
     def _hear(self, kind: str, ticks: Sequence[Tick]) -> None:
         """Data: a sign of life if it says anything new, worth nothing where the channel only repeats itself."""
@@ -221,12 +218,14 @@ class Line:
             return  # a kind of another stream, never asked for here
         now_ms = access.clock.now_ms()
         venue_now_ms = now_ms + access.skew_ms
-        believe(ticks, venue_now_ms)
+        if not believe(ticks, venue_now_ms):
+            access.clock_doubted.set()
         self.state.messages += 1
         if self._content.is_news(kind, ticks, at, venue_now_ms):
             carrier.heard_at = self._last_at = at
         if kind in self._content.frozen:
             carrier.live = False
+            access.clock_doubted.set()  # or it was set back
             return
         if not carrier.live:
             self._up(carrier, at)
@@ -242,12 +241,6 @@ class Line:
         self._spoke_at = min(self._spoke_at, at)
         self._watchdog.up()
         self._show_live()
-
-    def _skip(self, error: DecodeError) -> None:
-        self.unreadable += 1
-        LOG.debug("%s: %s", self.state.name, error)
-        if self.unreadable == 1:
-            self._access.tell(f"{self.state.name}: unreadable frame skipped ({error})")
 
     def _refused(self, refusal: Refused) -> None:
         asked, rejected = self._asking.refused(refusal)

@@ -16,8 +16,16 @@ SPEAKING = frozenset({Status.LIVE, Status.LAG, Status.STALE})
 """States of a line that spoke and was not given up."""
 
 
-def speaking(frozen: Collection[str], silent_s: float, lag_ms: float | None, refused: int) -> tuple[Status, str]:
-    """Which of these it is. `frozen`: kinds that repeat themselves; `silent_s`: 0 for no silence worth a word."""
+def speaking(
+    frozen: Collection[str], silent_s: float, lag_ms: float | None, refused: int, unread: str = ""
+) -> tuple[Status, str]:
+    """Which of these it is. `frozen`: kinds that repeat themselves; `silent_s`: 0 for no silence worth a word; `unread`: what
+    could not be read, in words."""
+    status, detail = _speaking(frozen, silent_s, lag_ms, refused)
+    return status, "; ".join(part for part in (detail, unread) if part)
+
+
+def _speaking(frozen: Collection[str], silent_s: float, lag_ms: float | None, refused: int) -> tuple[Status, str]:
     if frozen:
         return Status.STALE, f"content frozen: {', '.join(sorted(frozen))} repeats what it said before"
     if silent_s:

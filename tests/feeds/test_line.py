@@ -171,9 +171,10 @@ async def test_an_unreadable_frame_and_a_parser_bug_cost_one_frame_each() -> Non
         await peer.say(bug=1)
         await peer.quote("AUSDT", 1.0, 1.1)
         await until(lambda: rig.bid("AUSDT") == 1.0)
-        assert rig.line.unreadable == 3
+        assert rig.line.reader.unread.total == 3
         assert rig.line.look().reconnects == 0
-        assert len([t for t in rig.told if "unreadable" in t]) == 1
+        assert [t for t in rig.told if "PARSE" in t] == ["toy perp 1: PARSE 1: frame 1 (not JSON)"]
+        assert (rig.line.look().status, rig.line.look().detail) == ("LIVE", "PARSE 3: frame 3")
 
 
 async def test_notices_are_handed_on() -> None:

@@ -26,7 +26,7 @@ class _Instrument(msgspec.Struct, rename="camel"):
     settle_ccy: str = ""
     ct_type: str = ""
     ct_val: Decimal = None
-    ct_mult: Decimal | UnsetType = None
+    ct_mult: Decimal = None
     uly: str = ""
     inst_family: str = ""
     inst_category: str | UnsetType = ""
@@ -70,13 +70,8 @@ def _swap(one: _Instrument) -> Listing | None:
     if not one.inst_id.endswith("-USDT-SWAP") or one.settle_ccy != "USDT" or one.ct_type != "linear":
         return None
     base = (one.uly or one.inst_family or one.inst_id).split("-")[0]
-    value, times = price(one.ct_val), _times(one.ct_mult)
+    value, times = price(one.ct_val), price(one.ct_mult)
     return _listing(one, Market.PERP, base, None if value is None or times is None else value * times)
-
-
-def _times(told: Decimal | UnsetType) -> float | None:
-    """How many `ctVal` a contract is: 1 where nothing is said, None where what is said cannot be."""
-    return 1.0 if told is None or told == "" else price(told) if told is not UNSET else None
 
 
 def _asset_class(one: _Instrument) -> str:
