@@ -105,6 +105,14 @@ class Frmon(App[int]):
             banner = self.desk.frame.banner_line()
             self.push_screen(Help(self.desk.palette, banner, groups(), self.source.venues))
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """The filter's key is only a letter where it is typed."""
+        return action != "filter" or (self.screen is self.desk and not isinstance(self.desk.focused, FilterInput))
+
+    def action_filter(self) -> None:
+        """Type a filter. Done before the next key is looked at, which belongs to the filter even if it came at once."""
+        self.desk.open_filter()
+
     def action_light_or_dark(self) -> None:
         """The light theme or the dark one."""
         light, dark = (PLAIN_LIGHT, PLAIN) if self.current_theme.ansi else (LIGHT, DARK)

@@ -29,12 +29,15 @@ _TWINS = {
     "“”": '"',
     "–—": "-",
 }
+LOCALE = ("LC_ALL", "LC_CTYPE", "LANG")
 TWINS = str.maketrans({char: twin for chars, twin in _TWINS.items() for char in chars})
 
 
 def wants_ascii(environ: Mapping[str, str] = os.environ) -> bool:
-    """Whether the locale is one that knows no UTF-8. A locale that is not set at all says nothing of the terminal."""
-    named = next((environ[name] for name in ("LC_ALL", "LC_CTYPE", "LANG") if environ.get(name)), "UTF-8")
+    """Whether the locale is one that knows no UTF-8. A locale that is not set at all says nothing of the terminal. In the
+    C locale Python sets LC_CTYPE by itself, before anybody can see what the user wanted."""
+    names = ("LC_ALL", "LANG") if environ.get("LC_CTYPE") in {"C.UTF-8", "C.utf8", "UTF-8"} else LOCALE
+    named = next((environ[name] for name in names if environ.get(name)), "UTF-8")
     return "UTF8" not in named.upper().replace("-", "")
 
 

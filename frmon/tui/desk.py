@@ -191,10 +191,10 @@ class Desk(Screen[None]):
         """Sort the other way round."""
         self.sort_by(self.view.sort)
 
-    def action_filter(self) -> None:
+    def open_filter(self) -> None:
         """Type a filter."""
         self.query_one(FilterLine).display = True
-        self.query_one(FilterInput).focus()
+        self.set_focus(self.query_one(FilterInput))
 
     def action_to_table(self) -> None:
         """Leave the filter's line."""

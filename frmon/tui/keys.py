@@ -9,7 +9,7 @@ DESK: list[BindingType] = [
     Binding("<", "sort_step(-1)", "sort by the column to the left", id="sort.left"),
     Binding(">", "sort_step(1)", "sort by the column to the right", id="sort.right"),
     Binding("r", "reverse", "the other way round", id="sort.reverse"),
-    Binding("/", "filter", "filter while you type; ! means not", id="filter"),
+    Binding("/", "app.filter", "filter while you type; ! means not", id="filter", priority=True),
     Binding("o", "only_wide", "only opportunities: gross spread of 0.1 % or more", id="opportunities"),
     Binding("p", "pause", "pause the picture; the feeds go on", id="pause"),
     Binding("space", "pin", "pin the coin to the top, or unpin it", id="pin"),
