@@ -24,7 +24,8 @@ class Fault(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     mute           data frames that contain `match` are not sent (empty: none is; `deep`: no acks, pongs and pings either)
     zombie         no data; acks and pongs go on, and `rate` protocol pings a second come (0: `payload`, if there is one, as
                    text once a second)
-    freeze         REST replies and data frames repeat what was said last; `bump`: frames only, with event times of now
+    freeze         REST replies and data frames that contain `match` repeat what was said last; `bump`: frames only, with
+                   event times of now (a line that opens meanwhile has nothing to repeat)
     lose           frames that contain `match` are lost with probability `share`
     lose_acks      answers to client messages that contain `match` are lost with probability `share` (pongs are not)
     garble         data frames that contain `match` are spoilt as `how` says, with probability `share` ("numbers": `payload`

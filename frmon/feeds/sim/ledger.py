@@ -12,7 +12,7 @@ class Sent(NamedTuple):
     line: int
     venue: str
     delivered: bool  # False: a fault lost it (or put something else in its place)
-    frame: bytes
+    frame: bytes  # the text; of what is no whole text frame: as it is on the wire
 
 
 class Ledger:

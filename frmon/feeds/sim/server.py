@@ -104,11 +104,12 @@ class Sim:
 
     def fault(self, fault: Fault) -> None:
         """Order a fault from now on."""
-        self.faults.add(fault, self.now_ms())
         if fault.kind == "notice":
             self._notice(fault)
         elif fault.kind in {"drop", "inject"}:
             self._strike(fault)
+        else:
+            self.faults.add(fault, self.now_ms())
 
     def _strike(self, fault: Fault) -> None:
         """Lines are closed, or get what is sent to them, all at once."""

@@ -1,15 +1,14 @@
 """What faults make of what one line says."""
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from random import Random
 
 from frmon.feeds.sim.dialects import Close, Out, Ping
 from frmon.feeds.sim.faults import Fault
 from frmon.feeds.sim.spoil import garbled, shape, shifted
 
-KEEP_MS = 3_000  # what a frozen line repeats, once in so long
-TURNS = 120  # in that time
+KEEP_MS = 3_000  # what a frozen line repeats: as many frames in this time as before
 _ANSWERS = (b'"result":', b'"event":', b'"success":', b'"error":', b'"op":')  # in no frame of data
 
 
@@ -31,8 +30,7 @@ class Trouble:
         self.random = random
         self.opened_ms = now_ms
         self._kept: deque[tuple[int, Sequence[Out]]] = deque()
-        self._frozen: list[tuple[int, bytes]] | None = None
-        self._next = 0
+        self._frozen: _Frozen | None = None
         self._stirred_ms = now_ms
 
     def keep(self, now_ms: int, outs: Sequence[Out]) -> None:
@@ -84,14 +82,11 @@ class Trouble:
         return [*data, *others]  # a close last
 
     def _repeat(self, fault: Fault, now_ms: int) -> list[bytes]:
-        """The next part of what was said last, each thing once every three seconds."""
+        """What is due of the last words on everything, as fast as the line spoke before."""
         if self._frozen is None:
-            last = {shape(o): (at, o) for at, outs in self._kept for o in outs if isinstance(o, bytes)}
-            self._frozen, self._next = list(last.values()), 0
-        count = -(-len(self._frozen) // TURNS)
-        part = [self._frozen[(self._next + n) % len(self._frozen)] for n in range(count)]
-        self._next += count
-        return [shifted(frame, at, now_ms - at) if fault.bump else frame for at, frame in part]
+            self._frozen = _Frozen(self._kept, fault.match.encode(), now_ms)
+        due = self._frozen.due(now_ms)
+        return [shifted(frame, at, now_ms - at) if fault.bump else frame for at, frame in due]
 
     def _stir(self, fault: Fault, now_ms: int) -> list[Out]:
         """Signs of life that mean nothing; a turn is not longer than a second."""
@@ -100,6 +95,23 @@ class Trouble:
         if fault.rate > 0:
             return [Ping()] * (int(now_ms * fault.rate / 1000) - int(last_ms * fault.rate / 1000))
         return [fault.content] if fault.payload and now_ms // 1000 != last_ms // 1000 else []
+
+
+class _Frozen:
+    """The last frame of every kind and symbol that was kept and contains `needle`, again and again."""
+
+    def __init__(self, kept: Iterable[tuple[int, Sequence[Out]]], needle: bytes, now_ms: int) -> None:
+        frames = [(at, o) for at, outs in kept for o in outs if isinstance(o, bytes) and needle in o]
+        self._last = list({shape(frame): (at, frame) for at, frame in frames}.values())
+        self._count = len(frames)
+        self._since_ms = now_ms
+        self._span_ms = min(KEEP_MS, max(250, now_ms - frames[0][0])) if frames else KEEP_MS
+        self._told = 0
+
+    def due(self, now_ms: int) -> list[tuple[int, bytes]]:
+        """When it was said, and the frame."""
+        first, self._told = self._told, self._count * (now_ms - self._since_ms) // self._span_ms
+        return [self._last[n % len(self._last)] for n in range(first, self._told)]
 
 
 def _is_deep(fault: Fault) -> bool:
@@ -126,7 +138,8 @@ def _lose(data: list[bytes], fault: Fault, random: Random, _now_ms: int) -> list
 
 
 def _skew(data: list[bytes], fault: Fault, _random: Random, now_ms: int) -> list[bytes]:
-    return [shifted(frame, now_ms, int(fault.delay_s * 1000), fault.how) for frame in data]
+    needle, ahead_ms = fault.match.encode(), int(fault.delay_s * 1000)
+    return [shifted(frame, now_ms, ahead_ms, fault.how) if needle in frame else frame for frame in data]
 
 
 def _garble(data: list[bytes], fault: Fault, random: Random, _now_ms: int) -> list[bytes]:
@@ -143,7 +156,7 @@ def _garble(data: list[bytes], fault: Fault, random: Random, _now_ms: int) -> li
 _STEPS: dict[str, _Step] = {
     "mute": _mute,
     "zombie": _none,
-    "freeze": _none,
+    "freeze": _mute,
     "lose": _lose,
     "skew": _skew,
     "garble": _garble,
