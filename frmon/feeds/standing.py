@@ -28,8 +28,8 @@ def of_venue(
     bad = [s for s in lines if s.status not in {Status.LIVE, Status.LAG}]
     if not bad:
         return _without_bad_lines(lines, troubles, is_refuted), "; ".join(words)
-    worst = next((s for s in bad if s.status is not Status.CONNECTING), bad[0])
-    words.insert(0, f"{worst.name}: {worst.detail}" if worst.detail else f"{worst.name} {worst.status.lower()}")
+    worst = min(bad, key=_rank)
+    words.insert(0, f"{worst.name} {worst.status}" + (f": {worst.detail}" if worst.detail else ""))
     if len(bad) < len(lines):
         words.insert(0, f"{len(bad)} of {len(lines)} lines")
     return _status(bad, worst, len(lines), bool(troubles)), "; ".join(words)
@@ -42,6 +42,11 @@ def _without_bad_lines(lines: Sequence[LineState], troubles: Mapping[str, Unreac
     if troubles or is_refuted:
         return Status.PARTIAL
     return Status.LAG if any(s.status is Status.LAG for s in lines) else Status.LIVE
+
+
+def _rank(line: LineState) -> int:
+    """What to name first: what ends only when the venue says so, last what only begins."""
+    return 0 if line.status in FATAL else 2 if line.status is Status.CONNECTING else 1
 
 
 def _status(bad: Sequence[LineState], worst: LineState, lines: int, without_rest: bool) -> Status:
