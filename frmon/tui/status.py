@@ -63,7 +63,7 @@ def words_line(states: Sequence[VenueState], venues: Mapping[str, Named], notice
 
 
 def _venue_words(states: Sequence[VenueState], venues: Mapping[str, Named]) -> str:
-    wrong = [s for s in states if severity(s.status) >= 2 or (s.detail and s.status is not Status.LIVE)]
+    wrong = [s for s in states if severity(s.status) >= 2 or s.detail]
     if not wrong:
         return ""
     worst = max(wrong, key=lambda s: severity(s.status))
