@@ -16,6 +16,7 @@ from frmon.board import Cell
 from frmon.clock import Clock
 from frmon.config import Settings, defaults
 from frmon.engine import Engine
+from frmon.feeds.contract import Venue
 from frmon.feeds.sim.faults import Fault
 from frmon.feeds.sim.instrument import Instrument
 from frmon.feeds.sim.options import SimOptions
@@ -222,10 +223,12 @@ async def stand(
     endpoints: Callable[[Sim], Mapping[str, Mapping[str, str]]] | None = None,
     change: Callable[[Settings], None] | None = None,
     state_dir: Path | None = None,
+    venues_of: tuple[Venue, ...] | None = None,
     up: bool = True,
 ) -> AsyncIterator[Stand]:
     """`async with stand("okx", "bybit") as s:` an engine on these simulated venues (none named: all), up and live. `endpoints`:
-    venue -> endpoint -> URL to dial instead (a proxy in between); `change`: what the configuration says differently.
+    venue -> endpoint -> URL to dial instead (a proxy in between); `change`: what the configuration says differently;
+    `venues_of`: other venues than those of the program.
 
     At the end no limit of a venue was broken (but those in `allowed`), and no signal was a lie.
     """
@@ -235,7 +238,7 @@ async def stand(
         settings = settings_of(served, scale, endpoints(served) if endpoints else None)
         if change is not None:
             change(settings)
-        engine = Engine(all_venues(), settings, clock=clock, state_dir=state_dir)
+        engine = Engine(venues_of or all_venues(), settings, clock=clock, state_dir=state_dir)
         one = Stand(served, engine)
         beat = asyncio.create_task(one.beat())
         run = asyncio.create_task(engine.run())
