@@ -8,7 +8,7 @@ from frmon.clock import Clock
 from frmon.errors import DecodeError, Unreachable
 from frmon.feeds.contract import Snapshot, Venue, Wounded
 from frmon.feeds.lateness import believe
-from frmon.feeds.rest import Rest, waited_out
+from frmon.feeds.rest import Rest, kept, waited_out
 from frmon.feeds.sweep import Sweep
 from frmon.feeds.unread import Unread
 from frmon.jobs import backoff
@@ -67,16 +67,22 @@ class Cover:
         delays = backoff()
         while True:
             if self._is_due():
-                try:
-                    await self._ask()
-                    delays = backoff()
-                except (Unreachable, DecodeError) as error:
-                    self._why = error if isinstance(error, Unreachable) else Unreachable("RECONNECT", str(error))
+                self._why = await self._try()
+                if self._why is not None:
                     wait = max(next(delays) * self._scale, self._why.retry_s or 0.0)
                     self._again_at = self._clock.mono() + wait
                     await self._clock.sleep(wait)
                     continue
+                delays = backoff()
             await self._clock.sleep(min(LOOK_S, self._shortest()) * self._scale)
+
+    async def _try(self) -> Unreachable | None:
+        """Ask once -> why there was no answer."""
+        try:
+            await self._ask()
+        except (Unreachable, DecodeError) as error:
+            return kept(error)
+        return None
 
     def _shortest(self) -> float:
         every = [s for s in (self.snapshot.every_s, self.snapshot.cover_s) if s is not None]
@@ -119,7 +125,6 @@ class Cover:
         self._carrier.heard_at = at
         self._audit(ticks, at)
         self._sink.take(self._carrier, ticks, at, now_ms, asked_at)
-        self._why = None
         self.replies += 1
         if "quote" in self.snapshot.parts:
             self._helpless = self._waiting(self._venue.name, self.snapshot.market, asked_at)

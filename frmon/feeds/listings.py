@@ -7,7 +7,7 @@ from frmon.errors import DecodeError, Unreachable
 from frmon.feeds.access import Terms
 from frmon.feeds.catalog import SHRUNK_LISTS, is_shrunk
 from frmon.feeds.contract import Directory, Page, Venue
-from frmon.feeds.rest import Rest, waited_out
+from frmon.feeds.rest import Rest, kept, waited_out
 from frmon.jobs import backoff
 from frmon.model import Listing, Market
 
@@ -48,6 +48,12 @@ class Listings:
         minutes = (now - self.read_at) / 60
         return Unreachable(why.status, f"{SAYS} {why.why} (the list is {minutes:.0f} min old)", why.retry_s)
 
+    async def _try(self) -> Sequence[Listing] | Unreachable:
+        try:
+            return await self._read()
+        except (Unreachable, DecodeError) as error:
+            return kept(error)
+
     def again(self) -> None:
         """Instruments changed: read it soon."""
         self._notice.set()
@@ -57,10 +63,9 @@ class Listings:
         delays = backoff()
         scale = self._terms.time_scale
         while True:
-            try:
-                listings = await self._read()
-            except (Unreachable, DecodeError) as error:
-                self._why = error if isinstance(error, Unreachable) else Unreachable("RECONNECT", str(error))
+            listings = await self._try()
+            if isinstance(listings, Unreachable):
+                self._why = listings
                 self._terms.listed(self._venue.name, self.market, None)
                 wait = max(next(delays) * scale, self._why.retry_s or 0.0)
                 self._again_at = self._terms.clock.mono() + wait

@@ -4,7 +4,10 @@
 for, or raises `Unreachable`. One `Http` serves all venues; close it at the end.
 """
 
+import asyncio
+import zlib
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 
 import aiohttp
 from aiohttp_socks import ProxyConnectionError as SocksConnectionError
@@ -13,13 +16,15 @@ from aiohttp_socks import ProxyError as SocksError
 from yarl import URL
 
 from frmon.clock import Clock
-from frmon.errors import Unreachable
+from frmon.errors import Unreachable, VenueError
 from frmon.feeds.contract import Request, Venue
 from frmon.feeds.pacer import Pacer
 from frmon.feeds.text import clean
 from frmon.feeds.wire import USER_AGENT, proxy_for, unreachable
 
 MAX_BODY = 16 * 2**20  # bytes after decompression; the largest real reply is below 2 MB
+STEP = 2**16  # bytes that are read or unpacked at once
+LARGE_BODY = 2**19  # bytes; beyond, answers are read one at a time
 TOTAL_S = 10.0
 CONNECT_S = 4.0
 _HEADERS = {"User-Agent": USER_AGENT, "Accept": "application/json", "Accept-Encoding": "gzip"}
@@ -38,6 +43,7 @@ class Http:
         scale = max(time_scale, 0.2)
         self._proxy = proxy
         self._timeout = aiohttp.ClientTimeout(total=TOTAL_S * scale, sock_connect=CONNECT_S * scale)
+        self._large = asyncio.Semaphore(1)
         self._sessions: dict[str, aiohttp.ClientSession] = {}  # by SOCKS proxy; "" = all others
 
     async def fetch(self, url: str) -> Answer:
@@ -56,21 +62,65 @@ class Http:
         socks = proxy if proxy.startswith("socks") else ""
         hop = None if socks else proxy or None
         async with self._session(socks).get(URL(url, encoded=True), proxy=hop, allow_redirects=False) as reply:
-            body = bytearray()
-            async for chunk in reply.content.iter_chunked(65536):
-                body += chunk
-                if len(body) > MAX_BODY:
-                    raise Unreachable("RECONNECT", f"answer above {MAX_BODY >> 20} MiB")
-            return reply.status, {k.lower(): v for k, v in reply.headers.items()}, bytes(body)
+            headers = {k.lower(): v for k, v in reply.headers.items()}
+            return reply.status, headers, await self._read(reply.content, headers.get("content-encoding", ""))
+
+    async def _read(self, content: aiohttp.StreamReader, encoding: str) -> bytes:
+        """The whole body. Of those that grow large only one at a time may go on, or a few hostile ones would fill the
+        memory together."""
+        body = Body(encoding)
+        async with AsyncExitStack() as stack:
+            async for chunk in content.iter_chunked(STEP):
+                left = chunk
+                while left:
+                    was_large = len(body.held) > LARGE_BODY
+                    left = body.add(left)
+                    if len(body.held) > LARGE_BODY and not was_large:
+                        await stack.enter_async_context(self._large)
+        return body.whole()
 
     def _session(self, socks: str) -> aiohttp.ClientSession:
         session = self._sessions.get(socks)
         if session is None:
             by_socks = ProxyConnector.from_url(socks, limit_per_host=6) if socks else None
             connector = by_socks or aiohttp.TCPConnector(limit_per_host=6)
-            session = aiohttp.ClientSession(connector=connector, timeout=self._timeout, headers=_HEADERS)
+            session = aiohttp.ClientSession(
+                connector=connector, timeout=self._timeout, headers=_HEADERS, auto_decompress=False
+            )
             self._sessions[socks] = session
         return session
+
+
+class Body:
+    """A body as it comes, unpacked no further than it may be large. `held`: what there is of it so far."""
+
+    def __init__(self, encoding: str) -> None:
+        if encoding not in {"", "identity", "gzip"}:
+            raise Unreachable("RECONNECT", f"answer packed as {clean(encoding, 20)}")
+        self.held = bytearray()
+        self._packed = zlib.decompressobj(zlib.MAX_WBITS | 16) if encoding == "gzip" else None
+
+    def add(self, chunk: bytes) -> bytes:
+        """Take in the next piece, STEP bytes of content at most -> what is left of the piece. Raises Unreachable."""
+        left = b""
+        try:
+            if self._packed is None:
+                self.held += chunk
+            else:
+                self.held += self._packed.decompress(chunk, STEP)
+                left = self._packed.unconsumed_tail
+        except zlib.error:
+            raise Unreachable("RECONNECT", "answer packed wrongly") from None
+        if len(self.held) > MAX_BODY:
+            self.held.clear()
+            raise Unreachable("RECONNECT", f"answer above {MAX_BODY >> 20} MiB")
+        return left
+
+    def whole(self) -> bytes:
+        """All of it, now that nothing more comes. Raises Unreachable."""
+        if self._packed is not None and self.held and not self._packed.eof:
+            raise Unreachable("RECONNECT", "answer cut off")
+        return bytes(self.held)
 
 
 class Rest:
@@ -117,9 +167,17 @@ def _why(error: BaseException) -> Unreachable:
     return unreachable(getattr(error, "os_error", None) or error)
 
 
+def kept(error: VenueError) -> Unreachable:
+    """The same for keeping: without the frames that raised it, which hold whole bodies."""
+    if isinstance(error, Unreachable):
+        return Unreachable(error.status, error.why, error.retry_s)
+    return Unreachable("RECONNECT", str(error))
+
+
 def waited_out(why: Unreachable, left_s: float) -> Unreachable:
     """The same with what is left of the wait that it brought, in words that count down."""
     if left_s < 1:
         return why
-    left = f"banned, {left_s:.0f} s left" if why.status == "BANNED" else f"again in {left_s:.0f} s"
-    return Unreachable(why.status, f"{left}: {why.why}", left_s)
+    if why.status == "BANNED":
+        return Unreachable(why.status, f"banned, {left_s:.0f} s left: {why.why}", left_s)
+    return Unreachable(why.status, f"{why.why}; again in {left_s:.0f} s", left_s)
