@@ -37,6 +37,7 @@ from frmon.feeds.wire import (
 
 LOG = logging.getLogger("frmon.wire")
 MAX_FRAGMENTS = 4096
+PONG_EVERY_S = 1.0  # venues count pongs among our messages; a flood of pings is answered by the newest one (RFC 6455, 5.5.3)
 _DATA = {WSMsgType.TEXT, WSMsgType.BINARY}
 
 
@@ -50,6 +51,8 @@ class Wire(WSListener):
         self._parts: list[bytes] = []
         self._size = 0
         self._end: asyncio.Future[Closed] = asyncio.get_running_loop().create_future()
+        self._ping: bytes | None = None  # to be answered
+        self._resting: asyncio.TimerHandle | None = None  # after a pong
 
     def on_ws_connected(self, transport: WSTransport) -> None:
         self._transport = transport
@@ -63,11 +66,28 @@ class Wire(WSListener):
             self._hear(frame.get_payload_as_bytes())
         elif kind in _DATA or kind == WSMsgType.CONTINUATION:
             self._gather(transport, frame)
+        elif kind == WSMsgType.PING:
+            self._ping = frame.get_payload_as_bytes()
+            self._pong()
         elif kind == WSMsgType.CLOSE:
             transport.send_close(frame.get_close_code(), b"")
             transport.disconnect()
 
+    def _pong(self) -> None:
+        transport = self._transport
+        if self._ping is None or self._resting is not None or transport is None or transport.is_disconnected:
+            return
+        transport.send_pong(self._ping)
+        self._ping = None
+        self._resting = asyncio.get_running_loop().call_later(PONG_EVERY_S, self._rested)
+
+    def _rested(self) -> None:
+        self._resting = None
+        self._pong()
+
     def on_ws_disconnected(self, transport: WSTransport) -> None:
+        if self._resting is not None:
+            self._resting.cancel()
         if not self._end.done():
             self._end.set_result(_closed(transport))
 
@@ -168,6 +188,7 @@ async def _open(how: Dial, hear: Hear, opening: Opening) -> Wire:
         how.url,
         websocket_handshake_timeout=OPEN_TIMEOUT_S * how.scale,
         logger_name=LOG,
+        enable_auto_pong=False,
         enable_auto_ping=how.ping_s is not None,
         auto_ping_idle_timeout=(how.ping_s or 10.0) * how.scale,
         auto_ping_reply_timeout=PONG_TIMEOUT_S * how.scale,
