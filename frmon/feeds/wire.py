@@ -20,6 +20,7 @@ OPEN_TIMEOUT_S = 8.0
 CLOSE_TIMEOUT_S = 1.0
 PONG_TIMEOUT_S = 5.0
 HAPPY_EYEBALLS_S = 0.25
+TLS_RETRY_S = 30.0  # a wrong certificate does not heal in seconds
 USER_AGENT = "frmon (read-only market monitor)"
 
 Library = Literal["picows", "websockets"]
@@ -73,7 +74,11 @@ class Socket(Protocol):
 
 
 def refused(how: Dial, status: int, headers: Mapping[str, str], body: bytes) -> Unreachable:
-    """What a handshake that was answered with this status means. `headers`: lower-case names."""
+    """What a handshake that was answered with this status means. `headers`: lower-case names. Nobody follows redirects: who
+    answers under another address than the configured one is not the venue."""
+    target = clean(headers.get("location", ""), 60) if 300 <= status < 400 else ""
+    if how.url.startswith("wss:") and target.startswith(("ws:", "http:")):
+        return Unreachable("TLS", f"redirected to unencrypted {target}", TLS_RETRY_S)
     return how.verdict(status, headers, body[:4096]) or Unreachable("RECONNECT", f"handshake answered {status}")
 
 
@@ -83,7 +88,7 @@ def unreachable(error: BaseException) -> Unreachable:
         return error
     if isinstance(error, ssl.SSLError):
         reason = getattr(error, "verify_message", "") or error.reason or str(error)
-        return Unreachable("TLS", clean(reason, 80), 30.0)
+        return Unreachable("TLS", clean(reason, 80), TLS_RETRY_S)
     if isinstance(error, socket.gaierror):
         return Unreachable("DNS", clean(error.strerror or error.args[-1], 60).lower())
     if isinstance(error, (ProxyError, ProxyConnectionError)):
@@ -96,14 +101,21 @@ def unreachable(error: BaseException) -> Unreachable:
 
 
 def proxy_for(url: str, configured: str) -> str | None:
-    """The proxy for a URL: the configured one, else the environment's; none for loopback."""
+    """The proxy for a URL: the configured one, else the environment's; none for loopback. SOCKS is `socks5://` whether the
+    text says socks5 or socks5h: the proxy looks names up, in both libraries and for REST."""
     if is_loopback(url):
         return None
-    if configured:
-        return configured
+    found = configured or _of_environment(url)
+    return found.replace("socks5h://", "socks5://", 1) if found else None
+
+
+def _of_environment(url: str) -> str | None:
     parts = urlsplit(url)
+    if proxy_bypass(parts.hostname or ""):
+        return None
+    proxies = getproxies()
     scheme = {"ws": "http", "wss": "https"}.get(parts.scheme, parts.scheme)
-    return None if proxy_bypass(parts.hostname or "") else getproxies().get(scheme)
+    return proxies.get(scheme) or proxies.get("all")
 
 
 def is_loopback(url: str) -> bool:

@@ -22,6 +22,13 @@ from frmon.feeds.wire import (
 )
 
 
+class Connect(connect):
+    """Follows no redirects."""
+
+    def process_redirect(self, exc: Exception) -> Exception:
+        return exc
+
+
 class Wire:
     """One open connection; reads by itself."""
 
@@ -58,10 +65,11 @@ def _closed(end: ConnectionClosed) -> Closed:
 
 async def dial(how: Dial, hear: Hear) -> Wire:
     """See `transport.dial`."""
+    proxy = how.proxy_url
     try:
-        connection = await connect(
+        connection = await Connect(
             how.url,
-            proxy=how.proxy_url,
+            proxy=proxy and proxy.replace("socks5://", "socks5h://", 1),
             compression=None,
             open_timeout=OPEN_TIMEOUT_S * how.scale,
             close_timeout=CLOSE_TIMEOUT_S * how.scale,
@@ -73,7 +81,7 @@ async def dial(how: Dial, hear: Hear) -> Wire:
             happy_eyeballs_delay=HAPPY_EYEBALLS_S,
         )
     except InvalidProxyStatus as error:
-        raise Unreachable("RECONNECT", f"proxy answered {error.response.status_code}") from None
+        raise Unreachable("RECONNECT", f"proxy: answered {error.response.status_code}") from None
     except InvalidStatus as error:
         answer = error.response
         headers = {name.lower(): value for name, value in answer.headers.raw_items()}
