@@ -23,7 +23,7 @@ class Fault(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     Streams
     mute           data frames that contain `match` are not sent (empty: none is; `deep`: no acks, pongs and pings either)
     zombie         no data; acks and pongs go on, and `rate` protocol pings a second come (0: `payload`, if there is one, as
-                   text once a second)
+                   text once a second); pongs that answer those count for no limit
     freeze         REST replies and data frames that contain `match` repeat what was said last; `bump`: frames only, with
                    event times of now (a line that opens meanwhile has nothing to repeat)
     lose           frames that contain `match` are lost with probability `share`

@@ -52,6 +52,9 @@ class Line:
         """One client message of any kind -> the answers."""
         self.ledger.counters["messages in"] += 1
         raw = data.encode() if isinstance(data, str) else data
+        if kind is WSMsgType.PONG and self._trouble.provoked():
+            self.session.pong(now_ms)
+            return []
         if not self._window.take(now_ms, 1):
             self.ledger.violations[f"{self.dialect.venue}: messages per second"] += 1
             return [self.dialect.messages_close]

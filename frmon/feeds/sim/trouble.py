@@ -31,6 +31,7 @@ class Trouble:
         self.opened_ms = now_ms
         self._kept: deque[tuple[int, Sequence[Out]]] = deque()
         self._frozen: _Frozen | None = None
+        self._pinged = 0
         self._stirred_ms = now_ms
 
     def keep(self, now_ms: int, outs: Sequence[Out]) -> None:
@@ -39,6 +40,12 @@ class Trouble:
         kept.append((now_ms, outs))
         while kept[0][0] < now_ms - KEEP_MS:
             kept.popleft()
+
+    def provoked(self) -> bool:
+        """Whether a pong answers a ping that only a fault sent: no limit is meant for those."""
+        was = self._pinged > 0
+        self._pinged = max(0, self._pinged - 1)
+        return was
 
     def turn(self, outs: Sequence[Out], faults: Sequence[Fault], now_ms: int) -> list[Out]:
         """What is said instead of what is due."""
@@ -93,7 +100,9 @@ class Trouble:
         last_ms = max(self._stirred_ms, now_ms - 1_000)
         self._stirred_ms = now_ms
         if fault.rate > 0:
-            return [Ping()] * (int(now_ms * fault.rate / 1000) - int(last_ms * fault.rate / 1000))
+            count = int(now_ms * fault.rate / 1000) - int(last_ms * fault.rate / 1000)
+            self._pinged += count
+            return [Ping()] * count
         return [fault.content] if fault.payload and now_ms // 1000 != last_ms // 1000 else []
 
 

@@ -224,6 +224,14 @@ async def test_skewed_frames_tell_another_time_of_the_event_only(sim: Sim, http:
     assert told["T"] == true["T"]
 
 
+async def test_pongs_that_a_zombie_provokes_break_no_limit(live: Sim, http: aiohttp.ClientSession) -> None:
+    async with await http.ws_connect(url(live, "okx", "ws", "/ws/v5/public")) as socket:
+        assert await order(live, http, kind="zombie", venue="okx", rate=1_000.0, for_s=0.8) == 200
+        assert await all_of(socket, 1.2) == []
+        assert live.counters["messages in"] > 300
+    assert not live.violations
+
+
 # connections
 
 
