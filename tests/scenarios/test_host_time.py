@@ -1,6 +1,8 @@
 """S52 and S53: the wall clock is set, and the machine sleeps. A plain machine lets no test do either, so the clock is injected;
 the process that is really stopped is in `test_host_stop.py`."""
 
+import asyncio
+
 import pytest
 
 from frmon.feeds.sim.options import SimOptions
@@ -104,8 +106,16 @@ async def test_s53_after_a_sleep_nothing_from_before_is_fresh_and_all_is_dialled
             if line.carries_data
         ]
         generations = [c.generation for c in carriers]
+        await s.lasts(0.5, lambda: s.sim.pump_once() or True)  # type: ignore[func-returns-value]
+        s.sim.pump_once()  # what waits in the sockets now is read after the sleep
         machine.suspend(seconds)
+        resumed = s.engine.clock.mono()
         assert not any(leg["fresh"] for coin in s.picture()["coins"] for leg in coin["legs"]), "dim at once"
+        await asyncio.sleep(0.01)
+        late = [c for c, before in zip(carriers, generations, strict=True) if c.generation == before]
+        assert late
+        assert not any(c.heard_at >= resumed or c.live for c in late), "what waited in the sockets passed for news"
+        await s.within(1, lambda: any(line.outdated for f in s.engine.fleets.values() for line in f.all_lines))
         assert s.events(f"RESUMED after {seconds:.0f} s")
         await s.within(1, lambda: "RESUMED" in s.words())
         assert len(s.signals) == heard
