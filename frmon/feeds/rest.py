@@ -22,11 +22,13 @@ from frmon.feeds.pacer import Pacer
 from frmon.feeds.text import clean
 from frmon.feeds.wire import USER_AGENT, proxy_for, unreachable
 
-MAX_BODY = 16 * 2**20  # bytes after decompression; the largest real reply is below 2 MB
+MAX_BODY = 8 * 2**20  # bytes after decompression; the largest real reply is below 2 MB
 STEP = 2**16  # bytes that are read or unpacked at once
-LARGE_BODY = 2**19  # bytes; beyond, answers are read one at a time
+LARGE_BODY = 2**19  # bytes; beyond, only some answers are read at the same time
+LARGE_AT_ONCE = 3
 TOTAL_S = 10.0
 CONNECT_S = 4.0
+PROXY_LOGIN = 407  # only a proxy says that
 _HEADERS = {"User-Agent": USER_AGENT, "Accept": "application/json", "Accept-Encoding": "gzip"}
 
 Answer = tuple[int, dict[str, str], bytes]
@@ -43,7 +45,7 @@ class Http:
         scale = max(time_scale, 0.2)
         self._proxy = proxy
         self._timeout = aiohttp.ClientTimeout(total=TOTAL_S * scale, sock_connect=CONNECT_S * scale)
-        self._large = asyncio.Semaphore(1)
+        self._large = asyncio.Semaphore(LARGE_AT_ONCE)
         self._sessions: dict[str, aiohttp.ClientSession] = {}  # by SOCKS proxy; "" = all others
 
     async def fetch(self, url: str) -> Answer:
@@ -62,12 +64,14 @@ class Http:
         socks = proxy if proxy.startswith("socks") else ""
         hop = None if socks else proxy or None
         async with self._session(socks).get(URL(url, encoded=True), proxy=hop, allow_redirects=False) as reply:
+            if reply.status == PROXY_LOGIN:
+                raise Unreachable("RECONNECT", f"proxy: answered {reply.status}")
             headers = {k.lower(): v for k, v in reply.headers.items()}
             return reply.status, headers, await self._read(reply.content, headers.get("content-encoding", ""))
 
     async def _read(self, content: aiohttp.StreamReader, encoding: str) -> bytes:
-        """The whole body. Of those that grow large only one at a time may go on, or a few hostile ones would fill the
-        memory together."""
+        """The whole body. Of those that grow large only a few may go on at once, or hostile ones would fill the memory
+        together."""
         body = Body(encoding)
         async with AsyncExitStack() as stack:
             async for chunk in content.iter_chunked(STEP):
@@ -160,6 +164,8 @@ class Rest:
 def _why(error: BaseException) -> Unreachable:
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         return Unreachable("TLS", clean(error.certificate_error, 80), 30.0)
+    if isinstance(error, aiohttp.ClientHttpProxyError):
+        return Unreachable("RECONNECT", f"proxy: answered {error.status}")
     if isinstance(error, (SocksError, SocksConnectionError, aiohttp.ClientProxyConnectionError)):
         return Unreachable("RECONNECT", f"proxy: {clean(error, 80)}")
     if isinstance(error, aiohttp.ClientConnectorDNSError):
