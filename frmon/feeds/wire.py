@@ -82,6 +82,15 @@ def refused(how: Dial, status: int, headers: Mapping[str, str], body: bytes) -> 
     return how.verdict(status, headers, body[:4096]) or Unreachable("RECONNECT", f"handshake answered {status}")
 
 
+def unreached(how: Dial, error: BaseException) -> Unreachable:
+    """What it means that a line could not be opened; what only a proxy can be the reason of is named so."""
+    found = unreachable(error)
+    is_local = isinstance(error, OSError) and not isinstance(error, (ssl.SSLError, TimeoutError))
+    if how.proxy_url and is_local and not found.why.startswith("proxy: "):
+        return Unreachable(found.status, f"proxy: {found.why}", found.retry_s)
+    return found
+
+
 def unreachable(error: BaseException) -> Unreachable:
     """What a failed connection means: DNS, TLS, or something that passes."""
     if isinstance(error, Unreachable):

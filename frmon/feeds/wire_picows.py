@@ -32,12 +32,14 @@ from frmon.feeds.wire import (
     Dial,
     Hear,
     refused,
-    unreachable,
+    unreached,
 )
 
 LOG = logging.getLogger("frmon.wire")
 MAX_FRAGMENTS = 4096
-PONG_EVERY_S = 1.0  # venues count pongs among our messages; a flood of pings is answered by the newest one (RFC 6455, 5.5.3)
+PONG_EVERY_S = (
+    1.0  # venues count pongs among our messages; a flood of pings is answered by the newest one (RFC 6455, 5.5.3)
+)
 _DATA = {WSMsgType.TEXT, WSMsgType.BINARY}
 
 
@@ -170,12 +172,12 @@ async def dial(how: Dial, hear: Hear) -> Wire:
     except WSHandshakeError as error:
         opening.abandon()
         if error.response is None:
-            raise unreachable(error) from None
+            raise unreached(how, error) from None
         headers = {name.lower(): value for name, value in error.response.headers.items()}
         raise refused(how, int(error.response.status), headers, error.raw_body or b"") from None
     except (OSError, TimeoutError, WSError, ProxyError, EOFError, ValueError) as error:
         opening.abandon()
-        raise unreachable(error) from None
+        raise unreached(how, error) from None
     except asyncio.CancelledError:
         opening.abandon()
         raise

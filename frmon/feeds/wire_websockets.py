@@ -18,7 +18,7 @@ from frmon.feeds.wire import (
     Dial,
     Hear,
     refused,
-    unreachable,
+    unreached,
 )
 
 
@@ -87,5 +87,5 @@ async def dial(how: Dial, hear: Hear) -> Wire:
         headers = {name.lower(): value for name, value in answer.headers.raw_items()}
         raise refused(how, answer.status_code, headers, bytes(answer.body or b"")) from None
     except (OSError, TimeoutError, InvalidHandshake, InvalidURI, ProxyError, EOFError, ValueError) as error:
-        raise unreachable(error) from None
+        raise unreached(how, error) from None
     return Wire(connection, hear)
