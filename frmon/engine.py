@@ -79,7 +79,7 @@ class Engine:
         self._identity = identity.Identity(self.board, self._catalog, self.clock, self.terms.freshness, self.tell)
         self.watch.before = self._identity.judge
         self._pulse = pulse.Pulse(self.board, self.fleets, self.terms, self.clock, self._log, settings.feeds.time_scale)
-        self.funding = FundingNews(self.board, self.clock, self.tell)
+        self.funding = FundingNews(self.board, self.clock, self.tell, settings.feeds.time_scale)
         self._study = Study(self.board, self.terms, settings.signals.threshold_pct, self.clock)
         self._state_dir = state_dir
         endpoints = (url for venue in self.venues for url in self._endpoints(venue).values())
@@ -225,7 +225,8 @@ class Engine:
         for name, one in self.fleets.items():
             for market in Market:
                 if self._identity.is_listed(name, market):
-                    one.want(market, self.board.symbols(name, market))
+                    halted = [c.key.symbol for c in self.board.cells_of(name, market) if c.leg.halted]
+                    one.want(market, self.board.symbols(name, market), halted)
 
     def _waiting(self, venue: str, market: Market, since: float) -> int:
         quiet = self.settings.signals.max_quiet_s

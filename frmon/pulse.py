@@ -1,6 +1,7 @@
 """The engine's regular beats: spreads of what changed, states of the venues, what is interesting now, and whether time
 itself behaves."""
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from statistics import median
 
@@ -8,6 +9,7 @@ from frmon import spread
 from frmon.board import Board
 from frmon.events import EventLog
 from frmon.feeds.fleet import Fleet
+from frmon.feeds.standing import at_rest
 from frmon.model import Market, Status, VenueState
 from frmon.redact import redact
 from frmon.spread import Terms
@@ -150,10 +152,12 @@ class Pulse:
     def _state(self, name: str, now: float) -> VenueState:
         fleet = self._fleets[name]
         state = fleet.look()
+        trading, halted = Counter[str](), Counter[str]()
         for cell in self._board.cells(name):
-            if not cell.leg.halted:
-                state.legs += 1
-                state.fresh_legs += cell.is_fresh(now, self._terms.freshness)
+            (halted if cell.leg.halted else trading)[cell.key.market] += 1
+            state.fresh_legs += not cell.leg.halted and cell.is_fresh(now, self._terms.freshness)
+        state.legs = trading.total()
+        at_rest(state, trading, halted)
         state.messages_per_s = self._rate(name, fleet.messages, now)
         if state.fresh_legs:
             self._spoke.add(name)

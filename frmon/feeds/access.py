@@ -50,6 +50,7 @@ class Access(msgspec.Struct, kw_only=True):
     skew_ms: float = 0.0  # the venue's clock minus ours
     clock_doubted: asyncio.Event = msgspec.field(default_factory=asyncio.Event)  # set where its times are odd
     observe: Observe | None = None  # sees raw frames
+    resting: dict[Market, frozenset[str]] = {}  # symbols that are halted: nobody expects them to speak
 
     def how(self, stream: Stream) -> Dial:
         """How to dial a line of this stream."""

@@ -97,12 +97,12 @@ class Fleet:
         """Every line, in the order of the venue's streams."""
         return [line for group in self._lines.values() for line in group]
 
-    def want(self, market: Market, symbols: Iterable[str]) -> None:
+    def want(self, market: Market, symbols: Iterable[str], resting: Iterable[str] = ()) -> None:
         """These symbols of a market are wanted from now on: lines are changed only where they must be."""
         self._wanted[market] = set(symbols)
-        for cover in self._covers:
-            if cover.snapshot.market is market:
-                cover.open()
+        self._access.resting[market] = frozenset(resting)
+        for cover in (c for c in self._covers if c.snapshot.market is market):
+            cover.open()
         for stream in self.venue.streams:
             if stream.market is market and not stream.on_demand:
                 self._fit(stream, self._wanted[market])

@@ -20,11 +20,12 @@ from frmon.feeds.reader import Reader
 from frmon.feeds.retries import Retries
 from frmon.feeds.shown import BARRED, SPEAKING, Shown, speaking
 from frmon.feeds.transport import dial, last
-from frmon.feeds.watchdog import Watchdog, death
+from frmon.feeds.watchdog import SMALL, Watchdog, death
 from frmon.feeds.wire import Closed
 from frmon.jobs import first
 from frmon.model import Carrier, LineState, Status, Tick
 
+WATCH_S = 0.5
 RESUBSCRIBE_S = 60.0  # that a channel may be silent on a living line
 
 
@@ -126,10 +127,10 @@ class Line:
         state.lag_ms = self._lateness.typical_ms(access.skew_ms)
         self._shown.refresh()
         if state.status in SPEAKING and self.opened_at < float("inf") > self._spoke_at:
-            silent_s = silence if self._watchdog.is_amber(silence, len(self.symbols)) else 0.0
+            silent_s = silence if self._watchdog.is_amber(silence, len(self._expected)) else 0.0
             lag_ms = state.lag_ms if self._lateness.is_lagging(access.skew_ms) else None
             unread = self.reader.unread.words(access.clock.mono())
-            self._shown.show(*speaking(self._content.frozen, silent_s, lag_ms, len(self.rejected), unread))
+            self._shown.show(*speaking(self._content.frozen, silent_s, lag_ms, self.rejected, unread))
         elif wait is not None:
             self._shown.show(Status.BANNED if wait.is_barred else state.status, wait.words)
         return state
@@ -161,7 +162,7 @@ class Line:
     def _ask_all(self) -> None:
         self.opened_at = self._stood_at = self._asking.at = self._answered_at = self._access.clock.mono()
         self.rejected.clear()
-        self._watchdog.opened(self.symbols)
+        self._watchdog.opened(self._expected)
         self._content.begin(self.carriers, self.opened_at)
         self._asking.want(self.symbols)
         self._shown.show(self._opening(), "asking")
@@ -233,7 +234,7 @@ class Line:
         if ticks:
             self._lateness.note(ticks[-1].event_ms, now_ms, (at - self._asking.at) / access.time_scale)
             if self._watchdog.unheard:
-                self._watchdog.heard(kind, [t.symbol for t in ticks])
+                self._watchdog.heard(kind, [t.symbol for t in ticks if not t.delta])
 
     def _up(self, carrier: Carrier, at: float) -> None:
         carrier.live = True
@@ -252,12 +253,17 @@ class Line:
         if refusal.closing or not asked:
             self._access.tell(f"{self.state.name}: {refusal.why}")
 
+    @property
+    def _expected(self) -> set[str]:
+        return self.symbols - self._access.resting.get(self.stream.market, frozenset())  # the halted may be silent
+
     async def _watch(self) -> None:
         while True:
-            await self._access.clock.sleep(1.0 * self._access.time_scale)
+            await self._access.clock.sleep(WATCH_S * self._access.time_scale)
+            self.look()
             now = self._access.clock.mono()
             self._watchdog.check_pongs(now - self._answered_at)
-            finding = self._watchdog.check(now, self._asking.at, len(self.symbols))
+            finding = self._watchdog.check(now, self._asking.at, len(self._expected))
             if finding.dead:
                 silent_s = now - max(self._last_at, self._asking.at)
                 raise death(silent_s, self._content.frozen, has_spoken=self._spoke_at < float("inf"))
@@ -265,6 +271,8 @@ class Line:
                 self._silence(channel, now)
             if finding.ask_again:
                 self._asking.want(finding.ask_again)
+            if 2 * finding.mute > max(len(self.symbols), SMALL):
+                raise Unreachable("NO-DATA", f"{finding.mute} of {len(self.symbols)} symbols got no first picture")
             if finding.mute:
                 self._shown.show(Status.PARTIAL, f"{finding.mute} of {len(self.symbols)} silent")
             elif self.state.status is Status.PARTIAL:
@@ -289,4 +297,4 @@ class Line:
 
     def _show_live(self) -> None:
         if self.is_live():
-            self._shown.show(*speaking((), 0.0, None, len(self.rejected)))
+            self._shown.show(*speaking((), 0.0, None, self.rejected))

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from frmon.errors import Unreachable
-from frmon.model import LineState, Status
+from frmon.model import LineState, Status, VenueState
 
 FATAL = {Status.BLOCKED, Status.BANNED, Status.TLS, Status.DNS}
 
@@ -27,18 +27,40 @@ def of_venue(
     words = [*(f"REST {name}: {trouble.why}" for name, trouble in troubles.items()), *findings]
     bad = [s for s in lines if s.status not in {Status.LIVE, Status.LAG}]
     if not bad:
+        words += [f"{s.name}: {s.detail}" for s in lines if s.detail and s.status is Status.LIVE]
         return _without_bad_lines(lines, troubles, is_refuted), "; ".join(words)
     worst = min(bad, key=_rank)
     words.insert(0, f"{worst.name} {worst.status}" + (f": {worst.detail}" if worst.detail else ""))
     if len(bad) < len(lines):
         words.insert(0, f"{len(bad)} of {len(lines)} lines")
-    return _status(bad, worst, len(lines), bool(troubles)), "; ".join(words)
+    status = _status(bad, worst, len(lines), bool(troubles))
+    return Status.MAINT if _is_maintained(troubles) and worst.status not in FATAL else status, "; ".join(words)
+
+
+def at_rest(state: VenueState, trading: Mapping[str, int], halted: Mapping[str, int]) -> None:
+    """Say so where whole markets of a venue rest: instruments that trade and that are halted, by market."""
+    resting = [market for market in halted if not trading.get(market)]
+    if not resting or state.status in FATAL:
+        return
+    everywhere = not any(trading.values())
+    words = "; ".join(f"all {halted[m]} {m} instruments are halted" for m in resting)
+    state.detail = f"{words}; {state.detail}" if state.detail else words
+    if everywhere:
+        state.status = Status.MAINT
+    elif state.status in {Status.LIVE, Status.LAG}:
+        state.status = Status.PARTIAL
+
+
+def _is_maintained(troubles: Mapping[str, Unreachable]) -> bool:
+    return any(trouble.status == Status.MAINT for trouble in troubles.values())
 
 
 def _without_bad_lines(lines: Sequence[LineState], troubles: Mapping[str, Unreachable], is_refuted: bool) -> Status:
     """A ban says what we may not do, whoever still speaks."""
     if any(trouble.status == Status.BANNED for trouble in troubles.values()):
         return Status.BANNED
+    if _is_maintained(troubles):
+        return Status.MAINT
     if troubles or is_refuted:
         return Status.PARTIAL
     return Status.LAG if any(s.status is Status.LAG for s in lines) else Status.LIVE
