@@ -9,6 +9,7 @@ from frmon.jobs import backoff
 HEALTHY_S = 30.0  # of data before the back-off is forgotten
 EARLY_S = 10.0  # a connection that its venue closes sooner is no sign of health
 POLICY, POLICY_S = 1008, 10.0  # after "policy violation", most often a limit, at least so long
+NAMES_S = 7.0  # no venue is asked too often while its name is not known
 FLAPS = 3  # such closes in a row that are worth a word
 
 
@@ -38,7 +39,10 @@ class Retries:
     def wait_s(self, why: Unreachable) -> float:
         """How long to wait now."""
         self.number += 1
-        return max(next(self._delays) * self._scale, why.retry_s or 0.0)
+        delay = next(self._delays)
+        if why.status == "DNS":
+            delay = min(delay, NAMES_S)
+        return max(delay * self._scale, why.retry_s or 0.0)
 
     def words(self, why: str) -> str:
         """Why it waits, and what the last tries were like."""

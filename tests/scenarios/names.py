@@ -11,8 +11,6 @@ from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
-from frmon.feeds.sim.server import Sim
-
 DOMAIN = ".test"  # reserved: never the name of anything
 
 
@@ -39,11 +37,11 @@ class Names:
         kind = how.get("type") or socket.SOCK_STREAM
         return [(socket.AF_INET, kind, 6, "", (a, int(str(port or 0)))) for a in self.addresses[name]]
 
-    def endpoints(self, sim: Sim) -> Mapping[str, Mapping[str, str]]:
-        """For `stand`: every venue under a name, that has one address, where it listens."""
+    def rename(self, urls: Mapping[str, Mapping[str, str]]) -> Mapping[str, Mapping[str, str]]:
+        """The same endpoints (venue -> key -> URL), every venue under a name that has one address, where it listens."""
         found: dict[str, dict[str, str]] = {}
-        for venue, urls in sim.endpoints.items():
-            for key, url in urls.items():
+        for venue, by_key in urls.items():
+            for key, url in by_key.items():
                 parts = urlsplit(url)
                 host = f"{venue}{DOMAIN}"
                 self.addresses[host] = [parts.hostname or ""]
