@@ -17,7 +17,7 @@ SPEAKING = frozenset({Status.LIVE, Status.LAG, Status.STALE})
 
 
 def speaking(
-    frozen: Collection[str], silent_s: float, lag_ms: float | None, refused: int, unread: str = ""
+    frozen: Collection[str], silent_s: float, lag_ms: float | None, refused: Collection[str], unread: str = ""
 ) -> tuple[Status, str]:
     """Which of these it is. `frozen`: kinds that repeat themselves; `silent_s`: 0 for no silence worth a word; `unread`: what
     could not be read, in words."""
@@ -25,14 +25,21 @@ def speaking(
     return status, "; ".join(part for part in (detail, unread) if part)
 
 
-def _speaking(frozen: Collection[str], silent_s: float, lag_ms: float | None, refused: int) -> tuple[Status, str]:
+def _speaking(
+    frozen: Collection[str], silent_s: float, lag_ms: float | None, refused: Collection[str]
+) -> tuple[Status, str]:
     if frozen:
         return Status.STALE, f"content frozen: {', '.join(sorted(frozen))} repeats what it said before"
     if silent_s:
         return Status.STALE, f"no data for {silent_s:.0f} s"
     if lag_ms is not None:
         return Status.LAG, f"{lag_ms:.0f} ms late"
-    return Status.LIVE, f"{refused} refused" if refused else ""
+    return Status.LIVE, f"{len(refused)} refused ({names(refused)})" if refused else ""
+
+
+def names(symbols: Collection[str], most: int = 3) -> str:
+    """The first of them by name: "A, B, C, ..."."""
+    return ", ".join(sorted(symbols)[:most]) + (", ..." if len(symbols) > most else "")
 
 
 class Shown:

@@ -120,7 +120,7 @@ async def test_a_refused_symbol_is_dropped_and_the_rest_of_its_frame_asked_again
         await peer.quote("AUSDT", 1.0, 1.1)
         await until(lambda: rig.line.look().status is Status.LIVE)
         assert rig.line.rejected == {"BUSDT": "unknown"}
-        assert rig.line.look().detail == "1 refused"
+        assert rig.line.look().detail == "1 refused (BUSDT)"
 
 
 async def test_symbols_that_stay_silent_are_asked_once_more_and_then_named() -> None:
