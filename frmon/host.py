@@ -9,6 +9,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Protocol, Self, TypeVar
 
+from frmon.errors import FrmonError
 from frmon.feeds.loop import new_loop
 
 T = TypeVar("T")
@@ -40,7 +41,11 @@ class Host:
         self._bug: BaseException | None = None
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        try:
+            self._thread.start()
+        except RuntimeError as error:
+            self._loop.close()
+            raise FrmonError(f"the feeds need a thread of their own: {error}") from None
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:

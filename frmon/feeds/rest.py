@@ -20,7 +20,7 @@ from frmon.errors import Unreachable, VenueError
 from frmon.feeds.contract import Request, Venue
 from frmon.feeds.pacer import Pacer
 from frmon.feeds.text import clean
-from frmon.feeds.wire import USER_AGENT, proxy_for, unreachable
+from frmon.feeds.wire import USER_AGENT, ThreadlessError, proxy_for, unreachable
 
 MAX_BODY = 8 * 2**20  # bytes after decompression; the largest real reply is below 2 MB
 STEP = 2**16  # bytes that are read or unpacked at once
@@ -52,7 +52,9 @@ class Http:
         """One GET of an already encoded URL, as it is answered; no redirects. Raises `Unreachable`."""
         try:
             return await self._fetch(url)
-        except (aiohttp.ClientError, SocksError, SocksConnectionError, OSError, TimeoutError, ValueError) as error:
+        except (
+            aiohttp.ClientError, SocksError, SocksConnectionError, OSError, TimeoutError, ValueError, ThreadlessError,
+        ) as error:  # fmt: skip
             raise _why(error) from None
 
     async def close(self) -> None:

@@ -1,5 +1,6 @@
 """What an open line is, how one is asked for, and what its failures are called; the same for every WebSocket library."""
 
+import errno
 import os
 import socket
 import ssl
@@ -22,6 +23,9 @@ PONG_TIMEOUT_S = 5.0
 HAPPY_EYEBALLS_S = 0.25
 TLS_RETRY_S = 30.0  # a wrong certificate does not heal in seconds
 USER_AGENT = "frmon (read-only market monitor)"
+
+ThreadlessError = RuntimeError
+"""What a system that starts no more threads makes of a name to be resolved."""
 
 Library = Literal["picows", "websockets"]
 Hear = Callable[[bytes], None]
@@ -104,6 +108,8 @@ def unreachable(error: BaseException) -> Unreachable:
         return Unreachable("RECONNECT", f"proxy: {clean(error, 80)}")
     if isinstance(error, TimeoutError):
         return Unreachable("RECONNECT", "no answer in time")
+    if isinstance(error, OSError) and error.errno in {errno.EMFILE, errno.ENFILE}:
+        return Unreachable("RECONNECT", "no file descriptors left")
     if isinstance(error, OSError) and error.errno is not None:
         return Unreachable("RECONNECT", os.strerror(error.errno).lower())
     return Unreachable("RECONNECT", clean(error, 80) or type(error).__name__)

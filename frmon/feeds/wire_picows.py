@@ -31,6 +31,7 @@ from frmon.feeds.wire import (
     Closed,
     Dial,
     Hear,
+    ThreadlessError,
     refused,
     unreached,
 )
@@ -175,7 +176,7 @@ async def dial(how: Dial, hear: Hear) -> Wire:
             raise unreached(how, error) from None
         headers = {name.lower(): value for name, value in error.response.headers.items()}
         raise refused(how, int(error.response.status), headers, error.raw_body or b"") from None
-    except (OSError, TimeoutError, WSError, ProxyError, EOFError, ValueError) as error:
+    except (OSError, TimeoutError, WSError, ProxyError, EOFError, ValueError, ThreadlessError) as error:
         opening.abandon()
         raise unreached(how, error) from None
     except asyncio.CancelledError:

@@ -17,6 +17,7 @@ from frmon.feeds.wire import (
     Closed,
     Dial,
     Hear,
+    ThreadlessError,
     refused,
     unreached,
 )
@@ -86,6 +87,8 @@ async def dial(how: Dial, hear: Hear) -> Wire:
         answer = error.response
         headers = {name.lower(): value for name, value in answer.headers.raw_items()}
         raise refused(how, answer.status_code, headers, bytes(answer.body or b"")) from None
-    except (OSError, TimeoutError, InvalidHandshake, InvalidURI, ProxyError, EOFError, ValueError) as error:
+    except (
+        OSError, TimeoutError, InvalidHandshake, InvalidURI, ProxyError, EOFError, ValueError, ThreadlessError,
+    ) as error:  # fmt: skip
         raise unreached(how, error) from None
     return Wire(connection, hear)
