@@ -7,12 +7,16 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
+import msgspec
+
 from frmon.feeds.sim.child import Child, start_child
+from frmon.feeds.sim.faults import Fault
 from frmon.feeds.sim.options import SimOptions
 
 VENUES = ("binance", "bitget", "bybit", "okx")
@@ -31,13 +35,24 @@ def config_text(child: Child, venues: tuple[str, ...], **more: float) -> str:
 
 
 @contextmanager
-def market(folder: Path, *venues: str, coins: int = 40, rate: float = 0.3, **more: float) -> Iterator[dict[str, str]]:
+def market(
+    folder: Path, *venues: str, coins: int = 40, rate: float = 0.3, **more: float
+) -> Iterator[tuple[Child, dict[str, str]]]:
     """Simulated venues and the environment of a program that runs on them."""
     with start_child(SimOptions(coins=coins, rate=rate)) as child:
         (folder / "config.toml").write_text(config_text(child, venues, **more))
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("FRMON_", "XDG_"))}
         places = {f"XDG_{name}_HOME": str(folder / name) for name in ("CONFIG", "STATE", "DATA", "CACHE")}
-        yield {**kept, **places, "FRMON_CONFIG": str(folder / "config.toml"), "LC_ALL": "C.UTF-8"}
+        yield child, {**kept, **places, "FRMON_CONFIG": str(folder / "config.toml"), "LC_ALL": "C.UTF-8"}
+
+
+def order(child: Child, fault: Fault) -> None:
+    """Order a fault at venues in another process."""
+    request = urllib.request.Request(
+        child.status[0].replace("/status", "/fault"), data=msgspec.json.encode(fault), method="POST"
+    )
+    with urllib.request.urlopen(request, timeout=5) as reply:
+        assert reply.status == 200
 
 
 class Watching:
