@@ -10,6 +10,7 @@ from frmon.feeds.contract import Stream
 from frmon.feeds.pacer import Pacer
 from frmon.feeds.plan import after_refusal
 from frmon.feeds.wire import Socket
+from frmon.jobs import first
 
 REMEMBERED = 256  # frames that a refusal may still name
 
@@ -27,6 +28,8 @@ class Asking:
         self._wanted: deque[tuple[bool, list[str]]] = deque()  # (ask or unask, symbols)
         self._asked: dict[str, tuple[str, ...]] = {}
         self._sending = False
+        self._probe = asyncio.Event()
+        self._probed_for = float("inf")  # the silence that was probed last
         self._request = 0
         self.begin()
 
@@ -79,6 +82,15 @@ class Asking:
                 asked(symbols if ask else ())
             self._sending = False
 
+    def probe(self, silent_since: float) -> None:
+        """Ping now, once for each silence."""
+        if silent_since != self._probed_for:
+            self._probed_for = silent_since
+            self._probe.set()
+
+    async def _probed(self) -> None:
+        await self._probe.wait()
+
     async def ping(self, socket: Socket, every_s: float) -> None:
         """Keep alive with the venue's own text, for ever."""
         ping = self._stream.ping
@@ -86,7 +98,8 @@ class Asking:
             await asyncio.Event().wait()
             return
         while True:
-            await self._clock.sleep(every_s)
+            await first(self._clock.sleep(every_s), self._probed())
+            self._probe.clear()
             await self._budget.grant(self._messages)
             await socket.send(ping)
 

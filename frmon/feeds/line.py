@@ -47,27 +47,28 @@ class Line:
         self._stood_at = float("inf")  # when this connection stood
         self._spoke_at = float("inf")  # when it spoke first
         self._resubscribed_at = float("-inf")
+        self._fed_at = float("-inf")  # data came last
         self._last_at = float("-inf")  # news came last
         self._answered_at = float("-inf")  # any frame came last
         self._lateness = Lateness()
         self._content = Content(access.time_scale)
-        self._retries = Retries(access.time_scale)
+        self.retries = Retries(access.time_scale)
         self._shown = Shown(self.state, access.clock, access.tell)
         self._redial = asyncio.Event()
 
     async def run(self) -> None:
         """Sessions for ever, with capped and jittered delays between them, forgotten only after a healthy while. Whoever
         asks to redial cuts a delay short, but none that the venue demands."""
-        clock, costs = self._access.clock, self.stream.connect_costs
         while True:
             why, lasted_s = await self._try()
-            self._retries.ended(clock.mono(), lasted_s, self._last_at - self._spoke_at)
-            wait = self._retries.wait_s(why)
+            self.retries.ended(self._access.clock.mono(), lasted_s, self._last_at - self._spoke_at)
+            wait = self.retries.wait_s(why)
             status = Status(why.status)
             if why.retry_s is not None and status in BARRED:
-                self._access.pacer.bar(costs, why.retry_s)
-            self._shown.wait(status, self._retries.words(why.why), wait)
-            await first(clock.sleep(wait), *(() if why.retry_s else (self._asked_to_redial(),)))
+                self._access.pacer.bar(self.stream.connect_costs, why.retry_s)
+            self._shown.wait(status, self.retries.words(why.why), wait)
+            if why.retry_s or not self._redial.is_set():
+                await self.retries.pause(self._access.clock, wait, is_demanded=bool(why.retry_s))
             self.state.reconnects += 1
 
     async def _try(self) -> tuple[Unreachable, float | None]:
@@ -76,7 +77,7 @@ class Line:
         try:
             await self._session()
         except Closed as error:
-            return self._retries.closed(error), self._access.clock.mono() - self._stood_at
+            return self.retries.closed(error), self._access.clock.mono() - self._stood_at
         except Unreachable as error:
             return error, None
         finally:
@@ -100,6 +101,7 @@ class Line:
     def redial(self) -> None:
         """Drop the connection and dial again; nothing that still comes on it counts."""
         self._redial.set()
+        self.retries.hurry()
         self._drop()
 
     @property
@@ -122,8 +124,8 @@ class Line:
     def look(self, wait: Wait | None = None) -> LineState:
         """Its state now. `wait`: what it is told while it waits for permission to dial."""
         state, access = self.state, self._access
-        silence = access.clock.mono() - self._last_at
-        state.last_message_age_s = None if self._last_at == float("-inf") else max(0.0, silence)
+        silence = access.clock.mono() - self._fed_at
+        state.last_message_age_s = None if self._fed_at == float("-inf") else max(0.0, silence)
         state.lag_ms = self._lateness.typical_ms(access.skew_ms)
         self._shown.refresh()
         if state.status in SPEAKING and self.opened_at < float("inf") > self._spoke_at:
@@ -140,8 +142,11 @@ class Line:
         access, stream = self._access, self.stream
         await access.pacer.grant(stream.connect_costs, self.state.name)
         access.spent()
-        self._shown.show(self._opening(), "dialling")
-        self._prepare()
+        self._shown.begin("dialling")
+        self._redial.clear()
+        self._asking.begin()
+        self._lateness.clear()
+        self.carriers.begin()  # before its first frame can come
         socket = await dial(access.how(stream), partial(self._read, self.carriers.connection), access.library)
         try:
             self._ask_all()
@@ -152,20 +157,13 @@ class Line:
             self._drop()
             await socket.close()
 
-    def _prepare(self) -> None:
-        """A new connection, on which nothing was said yet."""
-        self._redial.clear()
-        self._asking.begin()
-        self._lateness.clear()
-        self.carriers.begin()
-
     def _ask_all(self) -> None:
         self.opened_at = self._stood_at = self._asking.at = self._answered_at = self._access.clock.mono()
         self.rejected.clear()
         self._watchdog.opened(self._expected)
         self._content.begin(self.carriers, self.opened_at)
         self._asking.want(self.symbols)
-        self._shown.show(self._opening(), "asking")
+        self._shown.begin("asking")
 
     def _drop(self) -> None:
         """The connection counts no more, whatever still comes on it."""
@@ -185,9 +183,6 @@ class Line:
             self._access.sink.carry(self.carriers[self._watchdog.quote_kind], symbols)
         if not self.carries_data:
             self._shown.show(Status.LIVE, "")
-
-    async def _asked_to_redial(self) -> None:
-        await self._redial.wait()
 
     async def _leave(self) -> None:
         await self._asked_to_redial()
@@ -222,6 +217,9 @@ class Line:
         if not believe(ticks, venue_now_ms):
             access.clock_doubted.set()
         self.state.messages += 1
+        if not ticks:
+            return  # says nothing: no sign of life
+        self._fed_at = at
         if self._content.is_news(kind, ticks, at, venue_now_ms):
             carrier.heard_at = self._last_at = at
         if kind in self._content.frozen:
@@ -231,10 +229,9 @@ class Line:
         if not carrier.live:
             self._up(carrier, at)
         access.sink.take(carrier, ticks, at, now_ms)
-        if ticks:
-            self._lateness.note(ticks[-1].event_ms, now_ms, (at - self._asking.at) / access.time_scale)
-            if self._watchdog.unheard:
-                self._watchdog.heard(kind, [t.symbol for t in ticks if not t.delta])
+        self._lateness.note(ticks[-1].event_ms, now_ms, (at - self._asking.at) / access.time_scale)
+        if self._watchdog.unheard:
+            self._watchdog.heard(kind, [t.symbol for t in ticks if not t.delta])
 
     def _up(self, carrier: Carrier, at: float) -> None:
         carrier.live = True
@@ -262,8 +259,9 @@ class Line:
             await self._access.clock.sleep(WATCH_S * self._access.time_scale)
             self.look()
             now = self._access.clock.mono()
-            self._watchdog.check_pongs(now - self._answered_at)
-            finding = self._watchdog.check(now, self._asking.at, len(self._expected))
+            if self._watchdog.check_pongs(now - self._answered_at):
+                self._asking.probe(self._answered_at)
+            finding = self._watchdog.check(now, self._asking.at, len(self._expected), self._answered_at)
             if finding.dead:
                 silent_s = now - max(self._last_at, self._asking.at)
                 raise death(silent_s, self._content.frozen, has_spoken=self._spoke_at < float("inf"))
@@ -271,12 +269,15 @@ class Line:
                 self._silence(channel, now)
             if finding.ask_again:
                 self._asking.want(finding.ask_again)
-            if 2 * finding.mute > max(len(self.symbols), SMALL):
-                raise Unreachable("NO-DATA", f"{finding.mute} of {len(self.symbols)} symbols got no first picture")
-            if finding.mute:
-                self._shown.show(Status.PARTIAL, f"{finding.mute} of {len(self.symbols)} silent")
-            elif self.state.status is Status.PARTIAL:
-                self._show_live()
+            self._mind_mutes(finding.mute)
+
+    def _mind_mutes(self, mute: int) -> None:
+        if 2 * mute > max(len(self.symbols), SMALL):
+            raise Unreachable("NO-DATA", f"{mute} of {len(self.symbols)} symbols got no first picture")
+        if mute:
+            self._shown.show(Status.PARTIAL, f"{mute} of {len(self.symbols)} silent")
+        elif self.state.status is Status.PARTIAL:
+            self._show_live()
 
     def _silence(self, channel: Channel, now: float) -> None:
         """One channel of a living line fell silent: its quotes ride no more. After a minute it is asked for again, where that
@@ -289,11 +290,6 @@ class Line:
             raise Unreachable("NO-DATA", f"no data on {channel.kind}")
         self._resubscribed_at = now
         self._asking.want(self.symbols)
-
-    def _opening(self) -> Status:
-        """While it dials and asks: what was wrong until data says otherwise."""
-        before = self.state.status if self.state.reconnects else Status.CONNECTING
-        return before if before in {Status.NO_DATA, Status.STALE, Status.CONNECTING} else Status.RECONNECT
 
     def _show_live(self) -> None:
         if self.is_live():

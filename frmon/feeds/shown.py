@@ -15,6 +15,8 @@ BARRED = frozenset({Status.BANNED, Status.BLOCKED})
 SPEAKING = frozenset({Status.LIVE, Status.LAG, Status.STALE})
 """States of a line that spoke and was not given up."""
 
+_LASTING = frozenset({Status.NO_DATA, Status.STALE, Status.CONNECTING})
+
 
 def speaking(
     frozen: Collection[str], silent_s: float, lag_ms: float | None, refused: Collection[str], unread: str = ""
@@ -56,6 +58,11 @@ class Shown:
         """It is so from now on."""
         self._again_at = None
         self._put(status, detail)
+
+    def begin(self, detail: str) -> None:
+        """It dials or asks: what was wrong stays so until data says otherwise."""
+        before = self._state.status if self._state.reconnects else Status.CONNECTING
+        self.show(before if before in _LASTING else Status.RECONNECT, detail)
 
     def wait(self, status: Status, why: str, seconds: float) -> None:
         """It waits that long before it goes on."""

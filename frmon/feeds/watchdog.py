@@ -11,6 +11,7 @@ from frmon.model import Carrier
 FIRST_DATA_S = 10.0  # within which every asked symbol must have spoken, where the venue sends a snapshot
 SMALL = 50  # symbols: below, a silent market is a possible explanation of a silent channel
 AMBER_S = 3.0  # of silence: worth a warning before the line is given up
+PROBE_S = 4.0  # of no frame of any kind, pongs included, after which a ping is due
 PONGS = 2.5  # pings that may stay without answer on a line that brings only notices
 PATIENCE = 6  # times the quiet time that a small line gets while REST contradicts nothing it said
 
@@ -32,6 +33,7 @@ class Watchdog:
         self.channels = {c.kind: c for c in stream.channels if c.parts}
         self.quote_kind = next((c.kind for c in stream.channels if "quote" in c.parts), "")
         self._pong_s = PONGS * stream.ping_every_s * min(1.0, scale) if stream.ping else float("inf")
+        self._has_pongs = stream.ping is not None
         self._carriers = carriers
         self._scale = scale
         quotes = self.channels.get(self.quote_kind)
@@ -72,17 +74,19 @@ class Watchdog:
         suspicious = symbols >= SMALL or self._contradictions() != self._contradicted
         return bool(self.channels) and suspicious and silence_s > AMBER_S * self._scale
 
-    def check_pongs(self, silent_s: float) -> None:
-        """Raise `Unreachable` where nothing but pongs may be expected and even these stay away."""
+    def check_pongs(self, silent_s: float) -> bool:
+        """Whether nothing at all was heard for so long that it is time to ask whether anybody is there. Raises
+        `Unreachable` where nothing but pongs may be expected and even these stay away."""
         if not self.channels and silent_s > self._pong_s:
             raise Unreachable("RECONNECT", f"no pong for {silent_s:.0f} s")
+        return bool(self.channels) and self._has_pongs and silent_s > PROBE_S * self._scale
 
-    def check(self, now: float, asked_at: float, symbols: int) -> Finding:
+    def check(self, now: float, asked_at: float, symbols: int, answered_at: float = float("inf")) -> Finding:
         """What is wrong now. `asked_at`: when the last ask was sent; `symbols`: how many the line carries: none, nothing
-        is expected."""
+        is expected; `answered_at`: when any frame came last, pongs included."""
         if not symbols:
             return Finding()
-        silent = [c for c in self.channels.values() if self._is_silent(c, now, asked_at, symbols)]
+        silent = [c for c in self.channels.values() if self._is_silent(c, now, asked_at, symbols, answered_at)]
         if silent and len(silent) == len(self.channels):
             return Finding(silent, dead=True)
         again: frozenset[str] = frozenset()
@@ -95,10 +99,14 @@ class Watchdog:
                 again = frozenset(self.unheard)
         return Finding(silent, ask_again=again, mute=mute)
 
-    def _is_silent(self, channel: Channel, now: float, asked_at: float, symbols: int) -> bool:
+    def _is_silent(self, channel: Channel, now: float, asked_at: float, symbols: int, answered_at: float) -> bool:
+        """Patience is for few symbols on a channel that pushes changes, while REST contradicts nothing and somebody
+        answers pings."""
         carrier = self._carriers[channel.kind]
         limit = channel.quiet_after_s * self._scale
-        if carrier.live and symbols < SMALL and self._contradictions() == self._contradicted:
+        is_calm = channel.pushes_changes and self._contradictions() == self._contradicted
+        is_there = not self._has_pongs or now - answered_at <= limit
+        if carrier.live and symbols < SMALL and is_calm and is_there:
             limit *= PATIENCE
         return now - max(carrier.heard_at, asked_at) > limit
 

@@ -191,7 +191,7 @@ VENUE = Venue(
             endpoint="perp_ws",
             path="/market/stream",
             channels=(
-                Channel(kind="mark", parts=frozenset({"ref", "funding"}), quiet_after_s=5.0),
+                Channel(kind="mark", parts=frozenset({"ref", "funding"}), quiet_after_s=5.0, pushes_changes=False),
                 Channel(kind="ticker", parts=frozenset({"last", "turnover"})),
                 Channel(kind="listing"),
             ),

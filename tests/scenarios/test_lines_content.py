@@ -1,0 +1,97 @@
+"""S05, S07, S08: one channel of a living line falls silent, peers that froze, and content that froze."""
+
+from frmon.feeds.sim.faults import Fault
+from frmon.funding import funding_is_fresh
+from frmon.model import Status
+from tests.scenarios.stand import Stand, stand
+
+
+def of_streams(s: Stand, venue: str, market: str) -> int:
+    """How many legs of a market are fresh by what a stream said."""
+    legs = [leg for coin in s.picture()["coins"] for leg in coin["legs"]]
+    return sum(
+        leg["fresh"] and leg["source"] == "ws" for leg in legs if (leg["venue"], leg["market"]) == (venue, market)
+    )
+
+
+def fresh_rates(s: Stand, venue: str) -> int:
+    """How many funding rates of a venue are fresh, as the funding columns show them."""
+    now = s.engine.clock.mono()
+    cells = [c for c in s.engine.board.cells(venue) if c.key.market == "perp"]
+    return sum(funding_is_fresh(c, now) for c in cells)
+
+
+async def test_s05_a_channel_that_falls_silent_is_named_while_prices_live_on() -> None:
+    """At half speed: marks come once a second, whatever our timers are. REST does not help, so that the rates dim."""
+    async with stand("binance", "okx", scale=0.5) as s:
+        s.fault(Fault(kind="rest_status", venue="binance", match="premiumIndex", status=500, for_s=60.0))
+        s.fault(Fault(kind="mute", venue="binance", match="markPrice", for_s=60.0))
+        legs, rates = s.fresh("binance", "perp"), fresh_rates(s, "binance")
+        await s.within(15, lambda: s.line("binance perp market").status is Status.NO_DATA)
+        await s.within(1, lambda: fresh_rates(s, "binance") == 0)
+        assert "no data on mark" in s.line("binance perp market").detail
+        await s.within(1, lambda: "NO-DATA: no data on mark" in s.words())
+        assert s.events("binance perp market 1: LIVE → NO-DATA (no data on mark)")
+        assert s.line("binance perp public").status is Status.LIVE
+        await s.lasts(3, lambda: s.fresh("binance", "perp") == legs)
+        s.sim.faults.clear()
+        await s.within(3, lambda: s.line("binance perp market").status is Status.LIVE)
+        await s.within(5, lambda: fresh_rates(s, "binance") == rates)
+
+
+async def test_s07_a_frozen_peer_is_given_up_on_open_lines_and_in_the_handshake() -> None:
+    async with stand("okx", "bybit") as s:
+        s.fault(Fault(kind="hold", venue="okx", for_s=60.0))
+        await s.within(10, lambda: s.fresh("okx")[0] == 0)
+        await s.within(11, lambda: s.line("okx perp").status is Status.RECONNECT)
+        await s.within(9 + 3, lambda: "no answer in time" in s.line("okx perp").detail)
+        await s.within(5, lambda: s.picture()["venues"]["okx"]["status"] in {"RECONNECT", "STALE"})
+        assert s.state("bybit").status is Status.LIVE
+        s.sim.faults.clear()
+        await s.within(30, lambda: s.state("okx").status is Status.LIVE)
+        await s.still()
+
+
+async def test_s07_a_frozen_peer_keeps_nobody_from_leaving() -> None:
+    async with stand("okx", scale=1.0) as s:
+        s.fault(Fault(kind="hold", venue="okx", for_s=60.0))
+        await s.rest(0.3)
+        asked_at = s.engine.clock.mono()
+        await s.engine.fleets["okx"].end()
+        assert s.engine.clock.mono() - asked_at < 1.0 + 0.3 + s.late_s
+
+
+async def test_s08_a_stream_that_repeats_itself_with_old_times_is_called_frozen_and_believed_no_more() -> None:
+    async with stand("okx", "bybit", scale=0.3) as s:
+        s.fault(Fault(kind="freeze", venue="okx", line="/ws", market="perp", for_s=60.0))
+        await s.within(10, lambda: "content frozen: ticker" in s.line("okx perp").detail)
+        assert s.line("okx perp").status is Status.STALE
+        await s.within(1, lambda: of_streams(s, "okx", "perp") == 0)
+        await s.within(3, lambda: "STALE: content frozen" in s.words())
+        await s.lasts(20, lambda: of_streams(s, "okx", "perp") == 0, "new connections repeat it too")
+        assert s.events("okx perp 1: LIVE → STALE (content frozen")
+        assert s.line("okx spot").status is Status.LIVE
+        s.sim.faults.clear()
+        await s.within(20, lambda: s.line("okx perp").status is Status.LIVE)
+        await s.still()
+
+
+async def test_s08_a_stream_that_repeats_itself_with_new_times_is_found_out_by_the_sweep() -> None:
+    async with stand("okx", "bybit", rate=2.0) as s:
+        s.fault(Fault(kind="freeze", venue="okx", line="/ws", market="perp", bump=True, for_s=60.0))
+        since = s.engine.clock.mono()
+        await s.rest(10)
+        s.sim.quiet = True  # now the truth stands still, and the stream's story is another one
+
+        def believed() -> list[str]:
+            wrong = {told.split(":")[0].split()[-1] for told in s.different("okx")}
+            now, terms = s.engine.clock.mono(), s.engine.terms.freshness
+            return [
+                c.key.symbol for c in s.engine.board.cells("okx") if c.key.symbol in wrong and c.is_fresh(now, terms)
+            ]
+
+        assert believed(), "nothing shows yet that it is wrong"
+        await s.within(50, lambda: s.events("okx perp sweep:"))
+        await s.within(60 - (s.engine.clock.mono() - since) / s.scale, lambda: not believed())
+        await s.within(5, lambda: "differ" in s.words())
+        assert s.picture()["venues"]["okx"]["status"] == "PARTIAL"
