@@ -271,6 +271,15 @@ async def test_hanging_handshakes_are_never_answered(sim: Sim, http: aiohttp.Cli
     await socket.close()
 
 
+async def test_what_arrives_just_as_a_peer_freezes_waits_too(sim: Sim, http: aiohttp.ClientSession) -> None:
+    async with http.ws_connect(url(sim, "okx", "ws", "/ws/v5/public")) as socket:
+        assert await order(sim, http, kind="hold", venue="okx", for_s=5) == 200
+        await socket.send_str("ping")  # before the next turn
+        assert await all_of(socket, 0.2) == []
+        let(sim, 6)
+        assert (await asyncio.wait_for(socket.receive(), 5)).data == "pong"
+
+
 async def test_a_frozen_peer_neither_reads_nor_writes_and_thaws(live: Sim, http: aiohttp.ClientSession) -> None:
     async with await bitget(live, http) as socket:
         await all_of(socket, 0.3)
