@@ -65,7 +65,10 @@ class Wire(WSListener):
         kind = frame.msg_type
         if frame.payload_size > MAX_FRAME:
             return  # the library closes the line for it
-        if kind in _DATA and frame.fin and not self._parts:
+        if frame.rsv1:  # packed, which was never agreed on
+            transport.send_close(WSCloseCode.PROTOCOL_ERROR, b"")
+            transport.disconnect()
+        elif kind in _DATA and frame.fin and not self._parts:
             self._hear(frame.get_payload_as_bytes())
         elif kind in _DATA or kind == WSMsgType.CONTINUATION:
             self._gather(transport, frame)
