@@ -9,7 +9,7 @@ from frmon import spread
 from frmon.board import Board
 from frmon.events import EventLog
 from frmon.feeds.fleet import Fleet
-from frmon.feeds.standing import at_rest
+from frmon.feeds.standing import are_lost, at_rest
 from frmon.model import Market, Status, VenueState
 from frmon.redact import redact
 from frmon.spread import Terms
@@ -58,6 +58,7 @@ class Pulse:
         self._told: dict[str, Status] = {}  # venue -> the status that the event log knows
         self._spoke: set[str] = set()  # venues that had a fresh leg once
         self._late = (float("-inf"), 0.0)  # until when it is shown, and by how much
+        self._is_lost = False  # whether no venue at all can be reached
         self.gained_at = clock.mono()  # when the picture last became fuller
         clock.stalled, clock.stepped, clock.late = self._stood_still, self._stepped, self._was_late
 
@@ -106,11 +107,23 @@ class Pulse:
             self._choose_clock()
             self.states = [self._state(name, now) for name in self._fleets]
             self._tell_changes()
-            self.notices = self._log.notices()
+            self._look_for_network()
             fresh = sum(s.fresh_legs for s in self.states)
             if fresh > self._most_fresh:
                 self._most_fresh, self.gained_at = fresh, now
             await self._clock.sleep(STATES_S)
+
+    def _look_for_network(self) -> None:
+        """Whether any venue can be reached. When one can again, no line waits any longer for its next try."""
+        is_lost = are_lost(self.states)
+        self.notices = (*(("NETWORK: no venue is reachable",) if is_lost else ()), *self._log.notices())
+        if is_lost is self._is_lost:
+            return
+        self._is_lost = is_lost
+        self._tell("NETWORK lost: no venue is reachable" if is_lost else "NETWORK is back: who waits to dial dials now")
+        for fleet in self._fleets.values():
+            for line in fleet.all_lines:
+                line.retries.hurry()
 
     def _stood_still(self, seconds: float) -> None:
         """The process was stopped or the machine slept. What waits in the sockets was said before, nobody knows when: it

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Set
 
 from frmon.clock import Clock
 from frmon.errors import Refused
@@ -39,6 +39,7 @@ class Asking:
         self._budget = Pacer(self._clock, [*self._stream.ask_rules, *self._stream.subscribe_rules])
         self._wanted.clear()
         self._asked.clear()
+        self._renewed: set[str] = set()
 
     @property
     def is_idle(self) -> bool:
@@ -54,13 +55,24 @@ class Asking:
         """The symbols that the frame with this id asked for; none where it is not known."""
         return self._asked.get(request or "", ())
 
-    def refused(self, refusal: Refused) -> tuple[tuple[str, ...], list[str]]:
-        """The symbols that the refused frame asked for, and of these the rejected ones; the rest is asked for again."""
+    def refused(self, refusal: Refused, unheard: Set[str] = frozenset()) -> tuple[tuple[str, ...], list[str]]:
+        """The symbols that the refused frame asked for, and of these the rejected ones; the rest is asked for again.
+        `unheard`: symbols whose first picture never came."""
         asked = self.asked_by(refusal.request) or ((refusal.symbol,) if refusal.symbol else ())
         again, rejected = after_refusal(self._stream, asked, refusal)
         for group in again:
             self.want(group)
+        if refusal.duplicate:
+            self._renew({s for s in asked if s == (refusal.symbol or s)} & unheard)
         return asked, rejected
+
+    def _renew(self, symbols: Set[str]) -> None:
+        """Subscribed already, yet without a first picture: leaving and joining again brings one. Once on a connection."""
+        fresh = symbols - self._renewed
+        if fresh and self._stream.unask is not None:
+            self._renewed |= fresh
+            self.want(fresh, ask=False)
+            self.want(fresh)
 
     async def run(self, socket: Socket, asked: Callable[[Sequence[str]], None]) -> None:
         """Send what is wanted, for ever; `asked` is told the symbols that were asked for."""

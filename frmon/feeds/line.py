@@ -185,7 +185,7 @@ class Line:
             self._shown.show(Status.LIVE, "")
 
     async def _leave(self) -> None:
-        await self._asked_to_redial()
+        await self._redial.wait()
         raise Unreachable("RECONNECT", "asked to dial again", 0.0)
 
     def _read(self, connection: int, raw: bytes) -> None:
@@ -241,7 +241,7 @@ class Line:
         self._show_live()
 
     def _refused(self, refusal: Refused) -> None:
-        asked, rejected = self._asking.refused(refusal)
+        asked, rejected = self._asking.refused(refusal, self._watchdog.unheard)
         for symbol in rejected:
             self.rejected[symbol] = refusal.why
             self._watchdog.forget((symbol,))

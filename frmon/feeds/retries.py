@@ -1,10 +1,12 @@
 """When a line dials again: delays that grow until it was healthy for a while, and never less than its venue demands."""
 
+import asyncio
 from collections import deque
 
+from frmon.clock import Clock
 from frmon.errors import Unreachable
 from frmon.feeds.wire import Closed
-from frmon.jobs import backoff
+from frmon.jobs import backoff, first
 
 HEALTHY_S = 30.0  # of data before the back-off is forgotten
 EARLY_S = 10.0  # a connection that its venue closes sooner is no sign of health
@@ -19,6 +21,7 @@ class Retries:
     def __init__(self, scale: float) -> None:
         self.number = 0  # tries since it was healthy last
         self._scale = scale
+        self._hurried = asyncio.Event()
         self._delays = backoff()
         self._flaps: deque[float] = deque(maxlen=100)  # when connections ended early, one after the other
 
@@ -43,6 +46,18 @@ class Retries:
         if why.status == "DNS":
             delay = min(delay, NAMES_S)
         return max(delay * self._scale, why.retry_s or 0.0)
+
+    async def pause(self, clock: Clock, wait_s: float, *, is_demanded: bool) -> None:
+        """Wait; unless the venue demands it, no longer than until `hurry`."""
+        self._hurried.clear()
+        await first(clock.sleep(wait_s), *(() if is_demanded else (self._hurry(),)))
+
+    def hurry(self) -> None:
+        """There is reason to believe that the next try will do better: if it waits, it need not."""
+        self._hurried.set()
+
+    async def _hurry(self) -> None:
+        await self._hurried.wait()
 
     def words(self, why: str) -> str:
         """Why it waits, and what the last tries were like."""

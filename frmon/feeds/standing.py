@@ -8,6 +8,11 @@ from frmon.model import LineState, Status, VenueState
 FATAL = {Status.BLOCKED, Status.BANNED, Status.TLS, Status.DNS}
 
 
+def are_lost(states: Sequence[VenueState]) -> bool:
+    """Whether no venue can be reached at all: the reason is not with the venues."""
+    return bool(states) and all(s.status in {Status.RECONNECT, Status.DNS} and not s.fresh_legs for s in states)
+
+
 def before_lists(troubles: Mapping[str, Unreachable], findings: Sequence[str] = ()) -> tuple[Status, str]:
     """While it is not known what the venue trades."""
     first = next(iter(troubles.values()), None)

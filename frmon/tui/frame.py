@@ -66,7 +66,7 @@ class Frame:
         if self.engine_trouble or self.screen_trouble:
             return self.engine_trouble or self.screen_trouble
         if status.are_all_down(self.states):
-            return f"NO VENUE IS REACHABLE - {status.words_line(self.states, self.venues)}"
+            return f"NETWORK: NO VENUE IS REACHABLE - {status.words_line(self.states, self.venues)}"
         return ""
 
     @contextmanager
