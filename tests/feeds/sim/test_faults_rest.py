@@ -116,3 +116,12 @@ async def test_requests_of_a_failing_venue_still_cost(sim: Sim, http: aiohttp.Cl
         async with http.get(url(sim, "okx", "rest", "/api/v5/public/mark-price?instType=SWAP")) as reply:
             assert reply.status == 503
     assert sim.violations == {"okx: REST 10 in 2 s *": 1}
+
+
+async def test_late_answers_need_no_requests_in_between(sim: Sim, http: aiohttp.ClientSession) -> None:
+    first = await said_at(http, at(sim))
+    assert await order(sim, http, kind="late_rest", venue="bybit", delay_s=8.0, for_s=60) == 200
+    for _ in range(20):
+        let(sim, 1.0)
+        await asyncio.sleep(0.06)
+    assert 10_000 <= await said_at(http, at(sim)) - first <= 12_000
