@@ -58,10 +58,10 @@ def order(child: Child, fault: Fault) -> None:
 class Watching:
     """`frmon watch` in a process of its own; `lines`: (monotonic time at which it was read, what it said)."""
 
-    def __init__(self, env: dict[str, str]) -> None:
+    def __init__(self, env: dict[str, str], *options: str) -> None:
         self.lines: list[tuple[float, dict[str, Any]]] = []
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "frmon", "watch", "--config", env["FRMON_CONFIG"]],
+            [sys.executable, "-m", "frmon", "watch", "--config", env["FRMON_CONFIG"], *options],
             env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
         self._reader = threading.Thread(target=self._read, daemon=True)
