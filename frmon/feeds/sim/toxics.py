@@ -33,11 +33,13 @@ class Toxics(msgspec.Struct):
 
 
 class Lane:
-    """One direction of all connections of a tunnel. `passed_on`: bytes so far; nothing moves while `flowing` is not set."""
+    """One direction of all connections of a tunnel. `passed_on`: bytes so far; `delays`: how many seconds the last pieces
+    took; nothing moves while `flowing` is not set."""
 
     def __init__(self, random: Random, flowing: asyncio.Event) -> None:
         self.toxics = Toxics()
         self.passed_on = 0
+        self.delays: deque[float] = deque(maxlen=64)
         self.random = random
         self.flowing = flowing
 
@@ -49,7 +51,9 @@ class Way:
         self._lane = lane
         self._source = source
         self._sink = sink
-        self._held: deque[tuple[float, bytes | None]] = deque()  # (when due, bytes); b"" is the end, None a reset
+        self._held: deque[tuple[float, float, bytes | None]] = (
+            deque()
+        )  # (read, due, bytes); b"" = the end, None = a reset
         self._size = 0
         self._passed = 0
         self._is_lost = False
@@ -74,7 +78,7 @@ class Way:
             toxics = self._lane.toxics
             late = toxics.latency_s + self._lane.random.uniform(-toxics.jitter_s, toxics.jitter_s)
             due = max(due, self._now() + late)
-            self._held.append((due, data))
+            self._held.append((self._now(), due, data))
             self._size += len(data or b"")
             self._changed.set()
             if not data:
@@ -94,7 +98,7 @@ class Way:
             while not self._held:
                 self._changed.clear()
                 await self._changed.wait()
-            due, data = self._held.popleft()
+            read, due, data = self._held.popleft()
             if (early := due - self._now()) > 0:
                 await asyncio.sleep(early)
             if not data:
@@ -105,6 +109,7 @@ class Way:
                     self._sink.write_eof()
                 return
             await self._pass_on(data)
+            self._lane.delays.append(self._now() - read)
             self._size -= len(data)
             self._changed.set()
 

@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import socket
 import struct
+from collections.abc import Sequence
 from random import Random
 from types import TracebackType
 from typing import Self
@@ -72,6 +73,11 @@ class Tunnel:
     def bytes_down(self) -> int:
         """Passed on from the target so far."""
         return self._down.passed_on
+
+    @property
+    def delays_down(self) -> Sequence[float]:
+        """Seconds that the last pieces from the target took."""
+        return self._down.delays
 
     def open(self) -> None:
         """Listen; on the same port as before, if it did once."""
