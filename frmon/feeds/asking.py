@@ -51,6 +51,11 @@ class Asking:
         self._wanted.append((ask, sorted(symbols)))
         self._wake.set()
 
+    def again(self, symbols: Set[str]) -> None:
+        """Ask once more for symbols that did not speak, and renew them if that turns out to be needed."""
+        self._renewed -= symbols
+        self.want(symbols)
+
     def asked_by(self, request: str | None) -> tuple[str, ...]:
         """The symbols that the frame with this id asked for; none where it is not known."""
         return self._asked.get(request or "", ())
@@ -67,7 +72,7 @@ class Asking:
         return asked, rejected
 
     def _renew(self, symbols: Set[str]) -> None:
-        """Subscribed already, yet without a first picture: leaving and joining again brings one. Once on a connection."""
+        """Subscribed already, yet without a first picture: leaving and joining again brings one. Once for each time they are asked for."""
         fresh = symbols - self._renewed
         if fresh and self._stream.unask is not None:
             self._renewed |= fresh

@@ -268,7 +268,7 @@ class Line:
             for channel in finding.silent:
                 self._silence(channel, now)
             if finding.ask_again:
-                self._asking.want(finding.ask_again)
+                self._asking.again(finding.ask_again)
             self._mind_mutes(finding.mute)
 
     def _mind_mutes(self, mute: int) -> None:

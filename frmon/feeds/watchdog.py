@@ -8,6 +8,7 @@ from frmon.errors import Unreachable
 from frmon.feeds.contract import Channel, Stream
 from frmon.model import Carrier
 
+AGAIN_S = 600.0  # at most between asking again for those that never speak
 FIRST_DATA_S = 10.0  # within which every asked symbol must have spoken, where the venue sends a snapshot
 SMALL = 50  # symbols: below, a silent market is a possible explanation of a silent channel
 AMBER_S = 3.0  # of silence: worth a warning before the line is given up
@@ -39,13 +40,13 @@ class Watchdog:
         quotes = self.channels.get(self.quote_kind)
         self._expects_snapshots = stream.per_symbol and quotes is not None and quotes.snapshot_on_ask
         self.unheard: set[str] = set()  # asked symbols that should have spoken at once and did not yet
-        self._reasked = False
+        self._reasks = 0  # how often the unheard were asked for again
         self._contradicted = 0
 
     def opened(self, symbols: Iterable[str]) -> None:
         """A new connection will ask for these symbols."""
         self.unheard = set(symbols) if self._expects_snapshots else set()
-        self._reasked = False
+        self._reasks = 0
 
     def asked(self, symbols: Iterable[str]) -> None:
         """More symbols are asked for."""
@@ -56,6 +57,7 @@ class Watchdog:
         """These symbols spoke."""
         if kind == self.quote_kind:
             self.unheard.difference_update(symbols)
+            self._reasks = self._reasks if self.unheard else 0
 
     def forget(self, symbols: Iterable[str]) -> None:
         """These symbols are not expected any more."""
@@ -91,12 +93,13 @@ class Watchdog:
             return Finding(silent, dead=True)
         again: frozenset[str] = frozenset()
         mute = 0
-        if self.unheard and now - asked_at > FIRST_DATA_S * self._scale:
-            if self._reasked:
-                mute = len(self.unheard)
-            else:
-                self._reasked = True
+        if self.unheard:
+            patience = FIRST_DATA_S * self._scale
+            if now - asked_at > min(AGAIN_S * self._scale, patience * 3**self._reasks):
+                self._reasks += 1
                 again = frozenset(self.unheard)
+            if self._reasks > 1 or (self._reasks and now - asked_at > patience):
+                mute = len(self.unheard)
         return Finding(silent, ask_again=again, mute=mute)
 
     def _is_silent(self, channel: Channel, now: float, asked_at: float, symbols: int, answered_at: float) -> bool:
