@@ -4,6 +4,7 @@ WebSockets only on port 443: 8443 takes none since 2026-10-31. A line on which n
 is kept by a text ping. Funding, mark and index prices come by REST: their channels speak slowly or for each instrument.
 """
 
+import re
 from collections.abc import Mapping
 from functools import partial
 from urllib.parse import quote
@@ -18,18 +19,23 @@ from frmon.feeds.venues._reading import members, retry_after, word
 from frmon.model import Market
 
 BACK_OFF_S = 3.0  # after "too many requests" of 20 or 10 in 2 s; the venue names no time
+_TOO_MANY = re.compile(rb'"code"\s*:\s*"50011"')
 DOWN = "50001"  # code of "service temporarily unavailable"
 WS_PATH = "/ws/v5/public"
 QUOTE = frozenset({"quote", "last", "turnover"})
 
 
 def verdict(status: int, headers: Mapping[str, str], body: bytes) -> Unreachable | None:
-    """429 stops one kind of request for seconds; HTTP 200 with an error code is left to the parsers."""
+    """429, or its code with whatever status, stops one kind of request for seconds; HTTP 200 with another error code is
+    left to the parsers."""
     why = refusal(status, headers, body)
-    if why is None:
+    too_many = _TOO_MANY.search(body[:200]) is not None
+    if why is None and not too_many:
         return None
     code, text = _said(body)
-    said = f"HTTP {status} {code} {text}".strip() if code else why.why
+    said = f"HTTP {status} {code} {text}".strip() if code or why is None else why.why
+    if too_many or why is None:
+        return Unreachable("BANNED", said, retry_after(headers, BACK_OFF_S))
     if code == DOWN:
         return Unreachable("MAINT", said, retry_after(headers, 30.0))
     if status == 429:
