@@ -48,9 +48,11 @@ class Access(msgspec.Struct, kw_only=True):
     time_scale: float = 1.0
     library: Library = "picows"
     skew_ms: float = 0.0  # the venue's clock minus ours
+    ban: str = ""  # the last one, in words
     clock_doubted: asyncio.Event = msgspec.field(default_factory=asyncio.Event)  # set where its times are odd
     observe: Observe | None = None  # sees raw frames
     resting: dict[Market, frozenset[str]] = {}  # symbols that are halted: nobody expects them to speak
+    closed: set[Market] = set()  # markets of which nothing trades now
 
     def how(self, stream: Stream) -> Dial:
         """How to dial a line of this stream."""

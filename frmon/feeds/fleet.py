@@ -61,7 +61,7 @@ class Fleet:
         self._leaving: set[Line] = set()  # lines whose replacement is on its way
         self._maintenance = ""
         self._maintained_at = float("-inf")
-        self._lists = [Listings(venue, d, self._rest, terms) for d in venue.directories]
+        self._lists = [Listings(venue, d, self._rest, terms, self._access.closed) for d in venue.directories]
         self._covers = [
             Cover(
                 venue,

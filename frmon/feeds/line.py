@@ -37,7 +37,6 @@ class Line:
         self.symbols = set(symbols)
         self.state = LineState(name=name, symbols=len(self.symbols))
         self.rejected: dict[str, str] = {}  # symbol -> why the venue refused it
-        self.outdated = 0  # frames of connections that were given up, dropped
         self.opened_at = float("inf")  # monotonic
         self.carriers = Carriers(access.venue.name, stream)
         self._access = access
@@ -51,7 +50,7 @@ class Line:
         self._last_at = float("-inf")  # news came last
         self._answered_at = float("-inf")  # any frame came last
         self._lateness = Lateness()
-        self._content = Content(access.time_scale)
+        self._content = Content(stream.channels, access.time_scale)
         self.retries = Retries(access.time_scale)
         self._shown = Shown(self.state, access.clock, access.tell)
         self._redial = asyncio.Event()
@@ -191,7 +190,7 @@ class Line:
     def _read(self, connection: int, raw: bytes) -> None:
         at = self._access.clock.mono()  # who reads it may notice a standstill and give up this very connection
         if connection != self.carriers.connection:
-            self.outdated += 1
+            self.state.outdated += 1
             return
         self._answered_at = at
         if self._access.observe is not None:
@@ -252,7 +251,9 @@ class Line:
 
     @property
     def _expected(self) -> set[str]:
-        return self.symbols - self._access.resting.get(self.stream.market, frozenset())  # the halted may be silent
+        """Symbols that ought to speak: what is halted may be silent."""
+        market, access = self.stream.market, self._access
+        return set() if market in access.closed else self.symbols - access.resting.get(market, frozenset())
 
     async def _watch(self) -> None:
         while True:

@@ -14,13 +14,16 @@ from frmon.model import Listing, Market
 AGAIN_AFTER_NOTICE_S = 2.0
 PAGES_AT_MOST = 50
 SAYS = "LISTING-ERR"
-DOUBTED = "PARTIAL"  # what a venue is whose list is not believed
+SHRUNK = "PARTIAL"  # what a venue is whose list misses too much
+EMPTY = "MAINT"  # ... or which lists nothing at all
 
 
 class Listings:
     """One directory's schedule."""
 
-    def __init__(self, venue: Venue, directory: Directory, rest: Rest, terms: Terms) -> None:
+    def __init__(
+        self, venue: Venue, directory: Directory, rest: Rest, terms: Terms, closed: set[Market] | None = None
+    ) -> None:
         self.name = f"{directory.market} listings"
         self.market: Market = directory.market
         self.read_at: float | None = None  # monotonic time of the last good list
@@ -30,8 +33,9 @@ class Listings:
         self._directory = directory
         self._rest = rest
         self._terms = terms
+        self._closed = set() if closed is None else closed  # markets whose list is empty, for whoever expects data
         self._notice = asyncio.Event()
-        self._known: set[str] = set()  # symbols of the last list that was believed
+        self._known: dict[str, Listing] = {}  # the last list that was believed
         self._doubts = 0  # lists in a row that were not
         self._skipped = 0  # unreadable rows of the last list
 
@@ -39,7 +43,7 @@ class Listings:
     def trouble(self) -> Unreachable | None:
         """Why it can't be read now or is not believed, with the age of the list that is kept meanwhile."""
         why = self._why
-        if why is None or why.status == DOUBTED:
+        if why is None or why.why.startswith(SAYS):
             return why
         now = self._terms.clock.mono()
         why = waited_out(why, self._again_at - now)
@@ -79,16 +83,16 @@ class Listings:
 
     def _doubt(self, listings: Sequence[Listing]) -> Unreachable | None:
         """What is not believed of a list; the whole one that came last is what the next is compared with."""
-        found = {one.symbol for one in listings}
-        lost = self._known - found
-        if found and (not is_shrunk(len(lost), len(self._known)) or self._doubts >= SHRUNK_LISTS - 1):
+        found = {one.symbol: one for one in listings}
+        lost = self._known.keys() - found
+        (self._closed.discard if found else self._closed.add)(self.market)
+        if not found:
+            return Unreachable(EMPTY, f"{SAYS} an empty list")
+        if not is_shrunk(len(lost), len(self._known)) or self._doubts >= SHRUNK_LISTS - 1:
             self._known, self._doubts = found, 0
             return None
         self._doubts += 1
-        words = (
-            f"{len(lost)} of {len(self._known)} instruments are missing, they are kept" if found else "an empty list"
-        )
-        return Unreachable(DOUBTED, f"{SAYS} {words}")
+        return Unreachable(SHRUNK, f"{SAYS} {len(lost)} of {len(self._known)} instruments are missing, they are kept")
 
     async def _pause(self, seconds: float) -> None:
         """Until it is time or a notice says that instruments changed."""
@@ -112,6 +116,9 @@ class Listings:
             if page.next is None or page.next == request:
                 break
             request = page.next
+        lost = self._known.keys() - found
+        if len(lost) <= skipped:  # a row that can't be read says nothing new of its instrument
+            found |= {symbol: self._known[symbol] for symbol in lost}
         news = skipped != self._skipped
         self._skipped = skipped
         if skipped and news:

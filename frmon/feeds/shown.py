@@ -62,7 +62,8 @@ class Shown:
     def begin(self, detail: str) -> None:
         """It dials or asks: what was wrong stays so until data says otherwise."""
         before = self._state.status if self._state.reconnects else Status.CONNECTING
-        self.show(before if before in _LASTING else Status.RECONNECT, detail)
+        hint = f"{self._why}; " if before is Status.NO_DATA and self._why else ""
+        self.show(before if before in _LASTING else Status.RECONNECT, hint + detail)
 
     def wait(self, status: Status, why: str, seconds: float) -> None:
         """It waits that long before it goes on."""

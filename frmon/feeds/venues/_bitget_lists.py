@@ -83,7 +83,7 @@ def read_contracts(raw: bytes) -> Page:
     raws, _ = reply_rows(raw)
     found, skipped = rows(raws, _CONTRACT)
     listed = [row for row in found if row.quote == "USDT" and row.kind == "perpetual"]
-    return _page(((row, _contract(row)) for row in listed), skipped)
+    return _page(((row, _contract(row)) for row in listed), skipped + _wounded(found))
 
 
 def read_pairs(raw: bytes) -> Page:
@@ -91,7 +91,12 @@ def read_pairs(raw: bytes) -> Page:
     raws, _ = reply_rows(raw)
     found, skipped = rows(raws, _PAIR)
     listed = [row for row in found if row.quote == "USDT"]
-    return _page(((row, _pair(row)) for row in listed), skipped)
+    return _page(((row, _pair(row)) for row in listed), skipped + _wounded(found))
+
+
+def _wounded(found: Iterable[_Contract | _Pair]) -> int:
+    """Rows that do not even say what they are quoted in."""
+    return sum(not row.quote for row in found)
 
 
 def _page(listings: Iterable[tuple[_Contract | _Pair, Listing | None]], skipped: int) -> Page:

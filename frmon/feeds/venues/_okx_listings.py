@@ -53,6 +53,7 @@ def page(market: Market, raw: bytes) -> Page:
         instruments = (reply.data or []) if reply.code == "0" else mended(data(raw), _Instrument)[0]
     except UNREADABLE:
         instruments, skipped = mended(data(raw), _Instrument)
+    skipped += sum(not one.state for one in instruments)  # rows before their opening have at least a state
     list_one = _spot if market is Market.SPOT else _swap
     listings = [found for found in map(list_one, instruments) if found is not None]
     usable = [found for found in listings if is_usable(found.symbol) and is_usable(found.base)]

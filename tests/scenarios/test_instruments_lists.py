@@ -1,0 +1,123 @@
+"""S35 and S38 to S40: lists that can't be believed, venues at rest, endpoints that say nothing, names of every script."""
+
+import pytest
+
+from frmon.feeds.sim.faults import Fault
+from frmon.model import LegKey, Market, Status
+from frmon.tui.lines import width_of
+from tests.scenarios.stand import Stand, stand, statuses
+from tests.scenarios.turning import QUICK, enlist, scale_of, seen_leg
+
+LISTS = {
+    "bybit": "instruments-info",
+    "okx": "public/instruments",
+    "binance": "exchangeInfo",
+    "bitget": "mix/market/contracts",
+}
+
+
+def _legs(s: Stand, venue: str) -> set[LegKey]:
+    return {cell.key for cell in s.engine.board.cells(venue)}
+
+
+def _spoil(s: Stand, venue: str, kind: str, for_s: float) -> None:
+    """Spoil the venue's lists."""
+    path = LISTS[venue]
+    if kind == "500":
+        s.fault(Fault(kind="rest_status", venue=venue, match=path, status=500, for_s=for_s))
+    else:
+        s.fault(Fault(kind="rest_body", venue=venue, match=path, how=kind, for_s=for_s))
+
+
+@pytest.mark.parametrize("venue", ["binance", "okx", "bybit", "bitget"])
+@pytest.mark.parametrize("kind", ["half", "none", "500", "html"])
+async def test_s35_a_list_that_can_not_be_believed_changes_nothing_and_is_named(venue: str, kind: str) -> None:
+    async with stand(venue, scale=scale_of(venue), coins=60) as s:
+        before = _legs(s, venue)
+        _spoil(s, venue, kind, 70 * s.scale)
+        await s.within(60, lambda: "LISTING-ERR" in s.state(venue).detail)
+        assert f"{venue} {'MAINT' if kind == 'none' else 'PARTIAL'}" in s.words()
+        assert "LISTING-ERR" in s.words()
+        assert _legs(s, venue) == before
+        await s.within(60 + 70, lambda: "LISTING-ERR" not in s.state(venue).detail)
+        assert _legs(s, venue) == before
+        assert not s.events("delisted")
+
+
+async def test_s35_half_a_list_is_believed_when_it_is_said_three_times() -> None:
+    async with stand("bybit", scale=QUICK, coins=60) as s:
+        before = len(_legs(s, "bybit"))
+        _spoil(s, "bybit", "half", 30.0)
+        await s.lasts(60, lambda: len(_legs(s, "bybit")) == before)
+        await s.within(120, lambda: len(_legs(s, "bybit")) < 0.7 * before)
+        assert s.events("instruments delisted")
+
+
+@pytest.mark.parametrize("venue", ["binance", "okx", "bybit", "bitget"])
+async def test_s35_one_malformed_row_is_skipped_alone_and_told_once(venue: str) -> None:
+    async with stand(venue, scale=scale_of(venue), coins=60) as s:
+        before = _legs(s, venue)
+        _spoil(s, venue, "malformed", 8.0)
+        await s.within(60, lambda: s.events("unreadable rows in the list skipped"))
+        await s.lasts(60, lambda: _legs(s, venue) == before)
+        told = s.events("unreadable rows in the list skipped")
+        assert len(told) <= 2, told  # once per market
+        assert not s.events("LISTING-ERR")
+
+
+# S38
+
+
+@pytest.mark.parametrize("venue", ["binance", "okx", "bitget"])
+async def test_s38_a_venue_at_rest_is_one_row_and_no_storm(venue: str) -> None:
+    async with stand(venue, "bybit", scale=scale_of(venue)) as s:
+        before, mark = set(s.events()), s.engine.clock.mono()
+        s.fault(Fault(kind="notice", venue=venue, how="maintenance", for_s=6.0))
+        await s.within(60, lambda: s.state(venue).status is Status.MAINT)
+        assert "MAINT" in s.words()
+        await s.lasts(30, lambda: s.state(venue).status is Status.MAINT)
+        rows = [text for text in s.events(venue) if text not in before]
+        assert len([r for r in rows if r.startswith(f"{venue}: ")]) <= 2, rows  # into MAINT, perhaps by way of PARTIAL
+        assert len(rows) <= 6, rows
+        assert not [r for r in rows if "RECONNECT" in r], rows
+        assert Status.STALE not in statuses(s.seen, venue, mark)
+        assert s.state("bybit").status in {Status.LIVE, Status.LAG}
+        await s.within(60 + 6 / s.scale, lambda: s.state(venue).status in {Status.LIVE, Status.LAG}, "never back")
+        await s.up(venue)
+
+
+# S39
+
+
+async def test_s39_a_channel_that_was_retired_is_named_with_a_hint_and_covered_by_rest() -> None:
+    async with stand("bybit", "okx", up=False) as s:
+        s.fault(Fault(kind="mute", venue="bybit", for_s=60.0))
+        await s.within(20 + 20, lambda: s.state("bybit").fresh_legs)
+        await s.within(20, lambda: any("endpoint?" in line.detail for line in s.state("bybit").lines))
+        await s.within(5, lambda: any(st is Status.NO_DATA for _, name, st, _ in s.seen if name.startswith("bybit")))
+        assert s.events("endpoint?")
+        assert {
+            leg["source"] for c in s.picture()["coins"] for leg in c["legs"] if leg["venue"] == "bybit" and leg["fresh"]
+        } == {"rest"}
+        assert s.state("okx").status in {Status.LIVE, Status.LAG}
+
+
+# S40
+
+NAMES = ("币安人生", "1INCH", "1000000MOG", "QWERTYUIOPASDFGHJKLZXCVBNMQWERTYUIOP")
+
+
+@pytest.mark.parametrize("venue", ["binance", "bybit", "bitget"])
+async def test_s40_names_of_every_script_and_length_are_subscribed_and_right(venue: str) -> None:
+    async with stand(venue, scale=scale_of(venue), coins=20, rate=2.0) as s:
+        made = [enlist(s, venue, "perp", f"{name}USDT", factor=0.5) for name in NAMES]
+        await s.within(120, lambda: all((s.leg(venue, "perp", i.symbol) or {}).get("fresh") for i in made))
+        coins = [seen_leg(s, i)["coin"] for i in made]
+        assert coins == ["币安人生", "1INCH", "MOG", NAMES[3]]
+        assert [seen_leg(s, i)["multiplier"] for i in made] == [1, 1, 10**6, 1]
+        await s.still(venue)
+        assert all(s.cell(venue, Market.PERP.value, i.symbol) is not None for i in made)
+
+
+def test_s40_a_wide_name_counts_twice() -> None:
+    assert width_of((("币安人生", ""),)) == 8
