@@ -18,6 +18,7 @@ from frmon import __version__
 from frmon.configcommands import config_app
 from frmon.errors import ConfigError, FrmonError
 from frmon.options import launch, places_of, share, shared, shared_option, wish
+from frmon.redact import redact
 
 app = typer.Typer(
     help="Cross-exchange spreads and funding rates in the terminal. Public data only: frmon never trades.",
@@ -277,5 +278,5 @@ def command_tree() -> Any:
 
 def _fail(text: str, code: int) -> int:
     if text:
-        sys.stderr.write(f"frmon: {' '.join(text.split())}\n")
+        sys.stderr.write(f"frmon: {redact(' '.join(text.split()))}\n")
     return code

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from frmon.model import VenueState
+from frmon.redact import redact
 from frmon.tui import figures, status
 from frmon.tui.detail import Detail
 from frmon.tui.grid import Look
@@ -76,7 +77,7 @@ class Frame:
             yield
         except Exception as bug:
             LOG.exception("a picture was lost")
-            self.screen_trouble = f"SCREEN: {type(bug).__name__}: {bug}"
+            self.screen_trouble = redact(f"SCREEN: {type(bug).__name__}: {bug}")
             self.show_banner()
 
     def show_banner(self) -> None:

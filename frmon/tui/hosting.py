@@ -4,6 +4,7 @@ import asyncio
 import threading
 
 from frmon.feeds.loop import new_loop
+from frmon.redact import redact
 from frmon.tui.source import Source
 
 JOIN_S = 1.5
@@ -43,6 +44,6 @@ class EngineThread:
             with asyncio.Runner(loop_factory=new_loop) as runner:
                 runner.run(self._source.run())
         except Exception as bug:
-            self.trouble = f"ENGINE STOPPED: {type(bug).__name__}: {bug}"
+            self.trouble = redact(f"ENGINE STOPPED: {type(bug).__name__}: {bug}")
         else:
             self.trouble = "" if self._stopping else "ENGINE STOPPED"

@@ -87,7 +87,7 @@ async def test_s62_bugs_in_every_seldom_job_of_a_venue_cost_seconds() -> None:
     machine = Machine()
     for name in SELDOM:
         machine.plant(name)
-    async with stand("binance", "okx", clock=machine) as s:
+    async with stand("binance", "okx", clock=machine, scale=0.2) as s:
         await s.within(30, lambda: not machine.planted, f"never run: {machine.planted}")
         for name in SELDOM:
             await s.within(RESTART_S, lambda name=name: s.events(f"TASK {name} restarted"))  # type: ignore[misc]

@@ -69,7 +69,7 @@ async def test_s54_a_starved_loop_says_so_and_does_not_dial_again_and_again() ->
 
 async def test_s56_a_burst_is_conflated_and_leaves_no_lag_behind() -> None:
     """Twenty times as many changes as before. What waits is kept by the kernel; the board holds the latest of each leg."""
-    async with stand("okx", "bybit", coins=200, rate=0.5) as s:
+    async with stand("okx", "bybit", coins=200, rate=0.5, scale=0.5) as s:
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         cells, messages = len(list(s.engine.board.cells())), s.sim.counters.total()
         s.sim.world.hurry(20.0)
