@@ -25,18 +25,19 @@ CREATE TABLE pair (
     UNIQUE (buy_venue, buy_market, sell_venue, sell_market)
 );
 
--- Minutes that are not packed yet: at most a little over an hour of them.
+-- Minutes that are not packed yet: at most a little over an hour of them. Time comes first in the keys, so that a minute of
+-- all legs fills a few pages at the end and not one page of each leg; read them by `start IN (...) AND leg IN (...)`.
 CREATE TABLE bar (
     leg INTEGER NOT NULL, start INTEGER NOT NULL,
     open REAL NOT NULL, high REAL NOT NULL, low REAL NOT NULL, close REAL NOT NULL, bid REAL NOT NULL, ask REAL NOT NULL,
     mark_price REAL, index_price REAL, rate REAL, updates INTEGER NOT NULL,
-    PRIMARY KEY (leg, start)
+    PRIMARY KEY (start, leg)
 ) WITHOUT ROWID;
 
 CREATE TABLE gap (
     coin INTEGER NOT NULL, start INTEGER NOT NULL,
     most REAL NOT NULL, mean REAL NOT NULL, last REAL NOT NULL, pair INTEGER NOT NULL, seconds INTEGER NOT NULL,
-    PRIMARY KEY (coin, start)
+    PRIMARY KEY (start, coin)
 ) WITHOUT ROWID;
 
 -- kind: 0 bars of a leg, 1 spreads of a coin; step: minutes of one bar; [start, until): minutes that the pack covers.
