@@ -15,7 +15,7 @@ STEPS = (1, 15, 60)
 class Bar(NamedTuple):
     """One leg in one minute or more. Mids were looked at once a second while the leg was fresh; a minute in which it never
     was has no bar. `bid` to `rate`: as last seen in the bar, None where the venue says nothing of the kind; `updates`: how
-    many statements of a quote came."""
+    many changes were merged into it."""
 
     start: int
     open: float

@@ -1,0 +1,1 @@
+"""Puts what happens into the journal: minutes, signals, episodes, events, settlements, own use."""

@@ -1,0 +1,1 @@
+"""What the last run knew, before venues say anything."""
