@@ -100,10 +100,10 @@ def unreachable(error: BaseException) -> Unreachable:
     if isinstance(error, Unreachable):
         return error
     if isinstance(error, ssl.SSLError):
-        reason = getattr(error, "verify_message", "") or error.reason or str(error)
-        return Unreachable("TLS", clean(reason, 80), TLS_RETRY_S)
+        reason = getattr(error, "verify_message", "") or getattr(error, "reason", "") or str(error)
+        return Unreachable("TLS", clean(reason, 80) or "refused", TLS_RETRY_S)
     if isinstance(error, socket.gaierror):
-        return Unreachable("DNS", clean(error.strerror or error.args[-1], 60).lower())
+        return Unreachable("DNS", clean(error.strerror or error.args[-1], 60).lower() or "no answer")
     if isinstance(error, (ProxyError, ProxyConnectionError)):
         return Unreachable("RECONNECT", f"proxy: {clean(error, 80)}")
     if isinstance(error, TimeoutError):
