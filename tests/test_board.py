@@ -238,3 +238,15 @@ def test_a_carrier_is_expected_only_for_seated_symbols() -> None:
     cell = board.cell(KEY)
     assert cell is not None
     assert cell.carried_by is stream
+
+
+def test_replies_to_what_was_asked_before_a_standstill_say_nothing() -> None:
+    reply = Carrier("bybit", Market.PERP, "ticker", source="rest")
+    board = board_with()
+    board.since = 100.0
+    tick = Tick(symbol=PEPE.symbol, event_ms=WALL, bid=1.0, ask=1.1)
+    assert board.take(reply, [tick], 101.0, WALL, asked_at=99.0) == 0
+    cell = board.cell(KEY)
+    assert cell is not None
+    assert (cell.bid, cell.quote.at) == (None, float("-inf"))
+    assert board.take(reply, [tick], 102.0, WALL, asked_at=101.0) == 1
