@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 
+from frmon.feeds.contract import Channel
 from frmon.feeds.lateness import AHEAD_MS
+from frmon.feeds.watchdog import MISSED
 from frmon.model import Tick
 
 REPEATS_S = 5.0  # for which no statement has a newer venue time than the newest so far
@@ -12,9 +14,9 @@ class Content:
     """The newest venue times of one line's channels. They outlive connections: a venue that repeats itself does so on the
     next one too."""
 
-    def __init__(self, scale: float) -> None:
+    def __init__(self, channels: Iterable[Channel], scale: float) -> None:
         self.frozen: set[str] = set()  # kinds that repeat themselves
-        self._scale = scale
+        self._limits = {c.kind: max(REPEATS_S * scale, MISSED * c.cadence_s) for c in channels}
         self._newest: dict[str, int] = {}
         self._news_at: dict[str, float] = {}
 
@@ -28,7 +30,7 @@ class Content:
         newest = max((t.event_ms for t in ticks if t.event_ms is not None), default=None)
         held = self._newest.get(kind, 0)
         if newest is not None and newest <= held <= venue_now_ms + AHEAD_MS:
-            if now - self._news_at.get(kind, now) > REPEATS_S * self._scale:
+            if now - self._news_at.get(kind, now) > self._limits[kind]:
                 self.frozen.add(kind)
             return False
         if newest is not None:

@@ -100,6 +100,7 @@ class Channel(msgspec.Struct, frozen=True, kw_only=True):
     parts: frozenset[str] = frozenset()  # as in `Snapshot.parts`; empty for notices (no watchdog)
     pushes_changes: bool = True  # a symbol's silence means: unchanged
     quiet_after_s: float = 10.0  # silence of the whole channel on a line that means: something is wrong
+    cadence_s: float = 0.0  # of its pushes, where the venue names one; no timer of ours makes it faster
     snapshot_on_ask: bool = False  # every asked symbol speaks at once; one that does not was not subscribed
 
 

@@ -18,7 +18,7 @@ from frmon.feeds.lateness import Lateness, believe
 from frmon.feeds.pacer import Wait
 from frmon.feeds.reader import Reader
 from frmon.feeds.retries import Retries
-from frmon.feeds.shown import BARRED, SPEAKING, Shown, speaking
+from frmon.feeds.shown import BARRED, SPEAKING, Shown, speaking, until
 from frmon.feeds.transport import dial, last
 from frmon.feeds.watchdog import SMALL, Watchdog, death
 from frmon.feeds.wire import Closed
@@ -65,6 +65,7 @@ class Line:
             status = Status(why.status)
             if why.retry_s is not None and status in BARRED:
                 self._access.pacer.bar(self.stream.connect_costs, why.retry_s)
+                self._access.ban = until(why.why, self._access.clock.now_ms(), wait)
             self._shown.wait(status, self.retries.words(why.why), wait)
             if why.retry_s or not self._redial.is_set():
                 await self.retries.pause(self._access.clock, wait, is_demanded=bool(why.retry_s))
@@ -133,7 +134,7 @@ class Line:
             unread = self.reader.unread.words(access.clock.mono())
             self._shown.show(*speaking(self._content.frozen, silent_s, lag_ms, self.rejected, unread))
         elif wait is not None:
-            self._shown.show(Status.BANNED if wait.is_barred else state.status, wait.words)
+            self._shown.hold(wait, access.ban)
         return state
 
     async def _session(self) -> None:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from math import ceil
 
 from frmon.clock import Clock
+from frmon.feeds.pacer import Wait
 from frmon.model import LineState, Status
 
 LOG = logging.getLogger("frmon.line")
@@ -44,6 +45,11 @@ def names(symbols: Collection[str], most: int = 3) -> str:
     return ", ".join(sorted(symbols)[:most]) + (", ..." if len(symbols) > most else "")
 
 
+def until(why: str, now_ms: int, seconds: float) -> str:
+    """The reason of a ban and the time of day at which it ends."""
+    return f"{why}; until {datetime.fromtimestamp(now_ms / 1000 + seconds, UTC):%H:%M:%S} UTC"
+
+
 class Shown:
     """Writes status and detail of a line's state. While the line waits, `refresh` brings the countdown up to date."""
 
@@ -70,9 +76,15 @@ class Shown:
         self._again_at = self._clock.mono() + seconds
         self._why = why
         if status in BARRED:
-            until = datetime.fromtimestamp(self._clock.now_ms() / 1000 + seconds, UTC)
-            self._why = f"{why}; until {until:%H:%M:%S} UTC"
+            self._why = until(why, self._clock.now_ms(), seconds)
         self._put(status, self._waiting(self._again_at))
+
+    def hold(self, wait: Wait, ban: str) -> None:
+        """It waits for permission to dial; `ban`: why, where that is the reason."""
+        if wait.is_barred:
+            self.show(Status.BANNED, f"{ban}; {wait.words}" if ban else wait.words)
+        else:
+            self.show(self._state.status, wait.words)
 
     def refresh(self) -> None:
         """What is left of a wait is said anew."""

@@ -12,6 +12,7 @@ AGAIN_S = 600.0  # at most between asking again for those that never speak
 FIRST_DATA_S = 10.0  # within which every asked symbol must have spoken, where the venue sends a snapshot
 SMALL = 50  # symbols: below, a silent market is a possible explanation of a silent channel
 AMBER_S = 3.0  # of silence: worth a warning before the line is given up
+MISSED = 2  # pushes in a row that must be missing before silence, or repetition, means anything
 PROBE_S = 4.0  # of no frame of any kind, pongs included, after which a ping is due
 PONGS = 2.5  # pings that may stay without answer on a line that brings only notices
 PATIENCE = 6  # times the quiet time that a small line gets while REST contradicts nothing it said
@@ -74,7 +75,8 @@ class Watchdog:
     def is_amber(self, silence_s: float, symbols: int) -> bool:
         """Whether so long a silence is worth a warning: on many symbols, or where REST says that something happened."""
         suspicious = symbols >= SMALL or self._contradictions() != self._contradicted
-        return bool(self.channels) and suspicious and silence_s > AMBER_S * self._scale
+        usual_s = MISSED * min((c.cadence_s for c in self.channels.values()), default=0.0)
+        return bool(self.channels) and suspicious and silence_s > max(AMBER_S * self._scale, usual_s)
 
     def check_pongs(self, silent_s: float) -> bool:
         """Whether nothing at all was heard for so long that it is time to ask whether anybody is there. Raises
@@ -106,7 +108,7 @@ class Watchdog:
         """Patience is for few symbols on a channel that pushes changes, while REST contradicts nothing and somebody
         answers pings."""
         carrier = self._carriers[channel.kind]
-        limit = channel.quiet_after_s * self._scale
+        limit = max(channel.quiet_after_s * self._scale, MISSED * channel.cadence_s)
         is_calm = channel.pushes_changes and self._contradictions() == self._contradicted
         is_there = not self._has_pongs or now - answered_at <= limit
         if carrier.live and symbols < SMALL and is_calm and is_there:

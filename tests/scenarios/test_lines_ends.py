@@ -75,7 +75,7 @@ async def test_s09_lines_that_are_announced_to_end_are_replaced_before_without_o
         legs = s.fresh("okx")
         before = s.sim.counters["connects okx"]
         s.fault(Fault(kind="notice", venue="okx", how="shutdown", delay_s=2.5))
-        await s.lasts(40, lambda: s.fresh("okx") == legs)
+        await s.lasts(40, lambda: s.fresh("okx")[0] >= legs[0], "a cell dimmed")
         took_over = s.events("planned rotation, a new connection took over")
         assert len(took_over) == 3, "both lines of data and the one of notices"
         assert s.sim.counters["connects okx"] == before + 3
