@@ -32,6 +32,12 @@ class TerminalDriver(LinuxDriver):
                 LOG.warning("the terminal cannot be read: %s", error.strerror)
                 return
 
+    def _get_terminal_size(self) -> tuple[int, int]:
+        """As Rich sees it, which also guesses where the terminal does not know: with two guesses the screen would be
+        painted in both sizes, in turn, for ever."""
+        width, height = self._app.console.size
+        return width, height
+
     def _sigcont_application(self, *_: Any) -> None:
         """The process goes on. Only one that suspended itself starts its threads again; one that was stopped, or is told
         that its terminal hung up, still has them."""

@@ -14,6 +14,8 @@ GRACE_S = 2.3
 """So long an orderly end may take; with what follows it stays below 3 s."""
 WATCH_S = 0.5
 RESTORE_S = 0.3
+WAKE = signal.SIGURG
+"""Has no other use here; a thread that gets it stops waiting in a write to the terminal."""
 RESTORE = b"\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l\x1b[?2004l\x1b[?7h\x1b[<u\x1b[?1049l\x1b[?25h\x1b[?1004l"
 """Mouse, paste, keyboard and alternate screen off, wrapping and cursor on."""
 
@@ -33,6 +35,7 @@ class Guard:
         self._over = threading.Event()
         self._hurried = False
         self._lock = threading.Lock()
+        self._ending = threading.Lock()
         self._attributes = _attributes()
         self._before: dict[int, Any] = {}
 
@@ -40,11 +43,13 @@ class Guard:
         """Take the signals and watch the terminal. Call in the main thread."""
         for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
             self._before[number] = signal.signal(number, self._on_signal)
+        self._before[WAKE] = signal.signal(WAKE, lambda _number, _frame: None)
         threading.Thread(target=self._watch, name="terminal-watch", daemon=True).start()
 
     def stop(self) -> None:
         """Give the signals back; the program ended in time."""
-        self._over.set()
+        with self._ending:
+            self._over.set()
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
@@ -76,9 +81,11 @@ class Guard:
                 return
 
     def _backstop(self) -> None:
-        if not self._over.wait(GRACE_S):
-            restore_terminal(self._attributes)
-            os._exit(self.code or 0)
+        self._over.wait(GRACE_S)
+        with self._ending:  # whoever wakes up now, because the terminal does, must not overtake this
+            if not self._over.is_set():
+                restore_terminal(self._attributes)
+                os._exit(self.code or 0)
 
 
 def last_resort(code: int, seconds: float = 1.0) -> None:
@@ -103,6 +110,9 @@ def restore_terminal(attributes: list[Any] | None) -> None:
             termios.tcsetattr(0, termios.TCSANOW, attributes)
         terminal = os.open(os.ttyname(2), os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY)
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+        for thread in threading.enumerate():
+            if thread.ident is not None and thread is not threading.current_thread():
+                signal.pthread_kill(thread.ident, WAKE)
         until = time.monotonic() + RESTORE_S
         while not _write_first(terminal, RESTORE) and time.monotonic() < until:
             time.sleep(0.001)
