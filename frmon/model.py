@@ -131,8 +131,7 @@ Level = tuple[float, float]
 
 
 class Book(msgspec.Struct, frozen=True):
-    """The levels of one symbol's order book, best first, prices and sizes above zero. As parsed: in the venue's own
-    units, prices per unit of the symbol and sizes perhaps in contracts."""
+    """One symbol's order book, best level first, all above zero. As parsed: in the venue's units, sizes perhaps in contracts."""
 
     bids: tuple[Level, ...]
     asks: tuple[Level, ...]
@@ -191,6 +190,7 @@ class LineState(msgspec.Struct, kw_only=True):
     last_message_age_s: float | None = None
     lag_ms: float | None = None  # venue event time to our receive time, recent median
     reconnects: int = 0
+    outdated: int = 0  # frames that came on connections which were given up: dropped
 
 
 class VenueState(msgspec.Struct, kw_only=True):

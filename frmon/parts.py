@@ -17,6 +17,7 @@ class LinePart(msgspec.Struct, frozen=True, kw_only=True):
     last_message_age_s: float | None
     lag_ms: float | None
     reconnects: int
+    outdated: int
 
 
 class VenuePart(msgspec.Struct, frozen=True, kw_only=True):

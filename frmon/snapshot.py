@@ -158,6 +158,7 @@ def _line(state: LineState) -> LinePart:
         last_message_age_s=_rounded(state.last_message_age_s, 3),
         lag_ms=_rounded(state.lag_ms, 1),
         reconnects=state.reconnects,
+        outdated=state.outdated,
     )
 
 

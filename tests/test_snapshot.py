@@ -98,7 +98,7 @@ def test_fields_have_the_names_and_the_order_of_the_contract(engine: Still) -> N
             "status": "LIVE", "detail": "", "legs": 3, "fresh_legs": 2, "messages_per_s": 5.3, "reconnects": 0,
             "listings_age_s": {}, "lines": [
                 {"name": "alpha perp 1", "status": "LIVE", "detail": "", "symbols": 2, "messages": 7,
-                 "last_message_age_s": None, "lag_ms": 38.0, "reconnects": 0}
+                 "last_message_age_s": None, "lag_ms": 38.0, "reconnects": 0, "outdated": 0}
             ],
         }
     }  # fmt: skip
