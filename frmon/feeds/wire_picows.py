@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 import socket
 from contextlib import suppress
 
@@ -41,6 +42,7 @@ MAX_FRAGMENTS = 4096
 PONG_EVERY_S = (
     1.0  # venues count pongs among our messages; a flood of pings is answered by the newest one (RFC 6455, 5.5.3)
 )
+_NAMELESS = re.compile(r"HTTP/1\.[01] (\d{3}) ?'")  # a status without a reason, which the library takes for an error
 _DATA = {WSMsgType.TEXT, WSMsgType.BINARY}
 
 
@@ -176,7 +178,8 @@ async def dial(how: Dial, hear: Hear) -> Wire:
     except WSHandshakeError as error:
         opening.abandon()
         if error.response is None:
-            raise unreached(how, error) from None
+            nameless = _NAMELESS.search(str(error))
+            raise (refused(how, int(nameless[1]), {}, b"") if nameless else unreached(how, error)) from None
         headers = {name.lower(): value for name, value in error.response.headers.items()}
         raise refused(how, int(error.response.status), headers, error.raw_body or b"") from None
     except (OSError, TimeoutError, WSError, ProxyError, EOFError, ValueError, ThreadlessError) as error:
