@@ -15,7 +15,7 @@ import pytest
 from frmon.config import Settings
 from frmon.feeds.sim.faults import Fault
 from frmon.feeds.sim.line import framed
-from tests.scenarios.stand import stand, statuses
+from tests.scenarios.stand import stand
 
 MIB = 2**20
 CLOSE = 0x88  # first byte of a close frame
@@ -137,6 +137,6 @@ async def test_s49_a_line_that_was_sent_a_giant_backs_off_and_comes_back(
         assert s.state("okx").reconnects == 0
         s.fault(Fault(kind="inject", venue="okx", market="perp", payload='{"a":1}', size=20 * MIB, for_s=1.0))
         await s.within(10, lambda: s.events("okx perp 1: LIVE → RECONNECT (closed 1009"))
-        await s.within(20, lambda: statuses(s.seen, "okx perp 1")[-1] == "LIVE")
-        assert s.state("okx").reconnects == 1
+        await s.within(20, lambda: s.line("okx perp").status == "LIVE" and s.line("okx perp").reconnects == 1)
+        assert s.line("okx spot").reconnects == 0
         await s.still()
