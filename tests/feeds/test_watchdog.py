@@ -1,6 +1,10 @@
 """The watchdog's judgement, without sockets or clocks."""
 
-from frmon.feeds.watchdog import Watchdog
+import msgspec
+import pytest
+
+from frmon.errors import Unreachable
+from frmon.feeds.watchdog import Watchdog, death
 from frmon.model import Carrier, Market
 from tests.feeds import toy
 
@@ -61,3 +65,46 @@ def test_asked_symbols_that_do_not_speak_are_asked_again_once_and_then_counted_m
 def test_a_line_without_symbols_owes_no_data() -> None:
     dog, _ = watchdog(1)
     assert not dog.check(1_000.0, 0.0, 0).dead
+
+
+def test_no_patience_for_a_small_line_whose_pings_nobody_answers() -> None:
+    dog, carriers = watchdog(1)
+    hear(carriers["book"], 0.0)
+    dog.up()
+    assert not dog.check(50.0, 0.0, 10, answered_at=45.0).dead
+    assert dog.check(50.0, 0.0, 10, answered_at=39.0).dead
+    assert not dog.check_pongs(3.9)
+    assert dog.check_pongs(4.1), "time to ask"
+
+
+def test_a_line_that_brings_only_notices_is_held_to_its_pongs() -> None:
+    stream = toy.changed(
+        toy.STREAM, channels=(msgspec.structs.replace(toy.BOOK, parts=frozenset()),), ping_every_s=15.0
+    )
+    dog = Watchdog(stream, {}, 1.0)
+    assert not dog.check_pongs(37.0)
+    with pytest.raises(Unreachable, match="no pong for 38 s"):
+        dog.check_pongs(38.0)
+
+
+def test_silence_turns_amber_after_three_seconds_where_symbols_are_many_or_rest_contradicts() -> None:
+    dog, carriers = watchdog(1)
+    assert [dog.is_amber(s, 100) for s in (2.9, 3.1)] == [False, True]
+    assert not dog.is_amber(3.1, 10)
+    carriers["book"].contradicted += 1
+    assert dog.is_amber(3.1, 10)
+
+
+def test_the_end_of_a_line_is_called_by_what_came_on_it() -> None:
+    assert death(10.0, (), has_spoken=True).status == "RECONNECT"
+    assert death(10.0, (), has_spoken=False).status == "NO-DATA"
+    assert death(10.0, {"book"}, has_spoken=True).why == "content frozen: book"
+
+
+def test_a_channel_with_a_cadence_of_its_own_is_silent_only_after_two_missed_pushes() -> None:
+    stream = toy.changed(toy.STREAM, channels=(msgspec.structs.replace(toy.BOOK, cadence_s=1.0),))
+    carriers = {"book": Carrier("toy", Market.PERP, "book")}
+    dog = Watchdog(stream, carriers, 0.01)
+    hear(carriers["book"], 0.0)
+    assert not dog.check(1.9, 0.0, 100).dead
+    assert dog.check(2.1, 0.0, 100).dead
