@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install --require-hashes
 
-.PHONY: help setup run demo test check format bench soak mutants picture lock clean
+.PHONY: help setup run demo test check format bench soak mutants fuzz picture lock clean
 
 help:  ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -59,6 +59,9 @@ soak: $(VENV)/.dev  ## random faults for 20 minutes and not one lie: SOAK="--min
 
 mutants: $(VENV)/.dev  ## planted bugs, each of which the tests must find
 	$(BIN)/python scripts/mutants.py
+
+fuzz: $(VENV)/.dev  ## spoilt frames for every decoder, a minute long: FUZZ="--seconds 600 --seed 7"
+	$(BIN)/python -m fuzz.decoders $(FUZZ)
 
 picture: $(VENV)/.dev  ## the README's picture, from the real screen
 	$(BIN)/python scripts/picture.py docs/screen.svg

@@ -45,6 +45,12 @@ class Counter:
     def carry(self, _carrier: Carrier, _symbols: object) -> None:
         raise AssertionError("REST carries nothing")
 
+    def pass_on(self, _old: Carrier, _new: Carrier) -> None:
+        raise AssertionError("REST carries nothing")
+
+    def set_back(self, _venue: str, _now_ms: int) -> None:
+        raise AssertionError("a sweep sets no clock")
+
     def look(self, _carrier: Carrier, _ticks: object) -> Look:
         return self.look_like
 

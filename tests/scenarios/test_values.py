@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+import msgspec
 import pytest
 
 from frmon.feeds.contract import Heard, Venue
@@ -100,7 +101,7 @@ def with_bug(symbol: str) -> tuple[Venue, ...]:
         if venue.name != "bybit":
             return venue
         streams = tuple(changed(stream, parse=_failing(stream.parse, symbol)) for stream in venue.streams)
-        return changed(venue, streams=streams)
+        return msgspec.structs.replace(venue, streams=streams)
 
     return tuple(planted(venue) for venue in all_venues())
 

@@ -14,7 +14,7 @@ import pytest
 
 from frmon.config import Settings
 from frmon.feeds.sim.faults import Fault
-from frmon.feeds.sim.line import framed
+from frmon.feeds.sim.frames import framed
 from tests.scenarios.stand import stand
 
 MIB = 2**20

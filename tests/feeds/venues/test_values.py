@@ -5,6 +5,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -18,6 +19,7 @@ from frmon.feeds.text import number
 from frmon.feeds.venues import all_venues
 from frmon.model import EMPTY, Book
 from fuzz.checks import check, check_verdict
+from fuzz.decoders import Fuzz, main
 from fuzz.mutate import VALUES, doubled, leaves, replaced, spoilt, without
 from fuzz.targets import Parse, of_replies, of_streams, samples
 from tests.feeds.venues.given import MALFORMED, SHARED
@@ -188,6 +190,37 @@ def test_a_name_that_is_said_twice_does_no_harm(venue: Venue, name: str, parse: 
 @given(body=st.binary(max_size=200) | st.text(max_size=200).map(str.encode), status=st.integers(100, 599))
 def test_any_answer_has_a_clean_verdict(venue: Venue, body: bytes, status: int) -> None:
     check_verdict(venue, status, body)
+
+
+def test_what_the_fuzzer_found_stays_mended() -> None:
+    """A price step with an exponent escaped as ValueError and lost the list; an index of 40 letters became a longer swap."""
+    bitget = next(v for v in VENUES if v.name == "bitget")
+    perp = next(d for d in bitget.directories if d.market == "perp")
+    raw = samples("bitget")["rest_contracts"]
+    for step in ('"1e18"', '"1e-300"', '"123456789"'):
+        page = check(perp.parse, replaced(raw, ("data", 0, "priceEndStep"), step))
+        assert isinstance(page, Page)
+        assert len(page.listings) == len(perp.parse(raw).listings)
+    okx = next(v for v in VENUES if v.name == "okx")
+    index = next(s for s in okx.snapshots if s.kind == "index")
+    name = json.dumps("A" * 35 + "-USDT")
+    assert check(index.parse, replaced(samples("okx")["replies indexes"], ("data", 0, "instId"), name)) is not None
+
+
+def test_the_fuzzer_runs_without_its_engine(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--plain", "--seconds", "0.3", "--seed", "5", "--corpus", str(tmp_path)]) == 0
+    assert "seed 5" in capsys.readouterr().out
+
+
+def test_the_fuzzer_keeps_what_made_a_decoder_fail(tmp_path: Path) -> None:
+    def broken(raw: bytes) -> object:
+        raise KeyError(raw)
+
+    fuzz = Fuzz("okx", tmp_path)
+    fuzz.targets = [[("okx broken", broken)]]
+    with pytest.raises(KeyError):
+        fuzz.one(b"\x00{}")
+    assert [file.read_bytes() for file in tmp_path.iterdir()] == [b"\x00{}"]
 
 
 UNREAD = ['"NaN"', "true", "[]", '"1_000"', "1e999", "-1"]
