@@ -46,8 +46,8 @@ async def test_s03_s04_a_line_without_data_turns_amber_then_is_dialled_again_whi
         s.sim.faults.clear()
         await s.rest(0.5)
         late = s.late_s / s.scale
-        assert 2.9 < first_at(s, "bybit perp 1", Status.STALE, since, "no data for") < 3.6 + late
-        assert 9 < first_at(s, "bybit perp 1", Status.RECONNECT, since, "no data for") < 11.2 + late
+        assert 2.4 < first_at(s, "bybit perp 1", Status.STALE, since, "no data for") < 3.6 + late
+        assert 8.5 < first_at(s, "bybit perp 1", Status.RECONNECT, since, "no data for") < 11.2 + late
         await s.within(13 - 8 + 0.65, lambda: s.line("bybit perp").status is Status.LIVE)
         await s.within(5, lambda: sources(s, "bybit", "perp") >= {"ws"})
         assert s.events("bybit perp 1: LIVE → STALE (no data for")
