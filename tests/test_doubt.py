@@ -64,7 +64,7 @@ def test_rest_speaks_instead_also_with_an_older_time_and_rides_on_no_doubted_str
     told.reply(2.0, 2.1, 9_500)
     told.at += 6
     told.stream.heard_at = told.at
-    assert told.quote[3] is False, "that stream confirms nothing"
+    assert told.quote == (2.0, 2.1, "rest", False), "that stream confirms nothing"
     assert told.board.look(told.rest, [Tick(symbol=LEG.symbol, bid=2.2, ask=2.3)]).doubted == {LEG.symbol}
 
 

@@ -345,3 +345,22 @@ def test_where_nothing_can_be_written_nothing_is_saved(tmp_path: Path) -> None:
     (tmp_path / "taken").mkdir()
     assert not save(tmp_path / "taken", {})
     assert sorted(p.name for p in tmp_path.iterdir()) == ["file", "taken"]
+
+
+async def test_who_waits_is_told_with_the_seconds_that_are_left_and_why() -> None:
+    clock = ManualClock()
+    pacer = Pacer(clock, RULES)
+    await pacer.grant([("fast", 2)])
+    waiting = [asyncio.create_task(pacer.grant([("fast", 2)], who)) for who in ("first", "second")]
+    await settle()
+    first = pacer.waits()["first"]
+    assert (first.words, first.is_barred) == ("waiting 2 s (quota)", False)
+    assert pacer.waits()["second"].seconds > first.seconds
+    clock.advance(0.5)
+    assert pacer.waits()["first"].seconds == pytest.approx(first.seconds - 0.5)
+    pacer.bar([("fast", 1)], 90.0)
+    assert pacer.waits()["first"].words == "waiting 90 s (ban)"
+    for task in waiting:
+        task.cancel()
+    await settle()
+    assert pacer.waits() == {}

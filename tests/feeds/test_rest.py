@@ -141,3 +141,27 @@ async def test_a_socks_proxy_that_is_down_is_said_in_words_and_loopback_needs_no
             assert (await http.fetch(f"{desk.url}/book"))[0] == 200
     finally:
         await http.close()
+
+
+@pytest.mark.parametrize(
+    ("encoding", "body", "why"),
+    [
+        ("gzip", gzip.compress(b'{"rows":[]}' * 500)[:-20], "answer cut off"),
+        ("gzip", b'{"rows":[]}', "answer packed wrongly"),
+        ("br", b"x", "answer packed as br"),
+    ],
+)
+async def test_what_cannot_be_unpacked_is_said_in_words(encoding: str, body: bytes, why: str) -> None:
+    async with Desk() as desk, asking(desk) as one:
+        desk.answers["/book"] = lambda _: web.Response(body=body, headers={"Content-Encoding": encoding})
+        assert (await refusal(one)).why == why
+
+
+async def test_an_error_that_is_kept_keeps_no_frame() -> None:
+    async with Desk() as desk, asking(desk) as one:
+        desk.give("/book", {}, 451)
+        found = await refusal(one)
+        assert found.__traceback__ is not None
+        assert (rest.kept(found).__traceback__, rest.kept(found).why) == (None, "HTTP 451")
+        assert rest.waited_out(found, 12.4).why == "HTTP 451; again in 12 s"
+        assert rest.waited_out(Unreachable("BANNED", "too many"), 87.0).why == "banned, 87 s left: too many"
