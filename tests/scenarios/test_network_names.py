@@ -134,8 +134,7 @@ async def test_s14_lost_names_are_dns_and_come_back(library: Library, kind: str)
             await s.within(5, lambda: s.state("okx").status is Status.DNS)
             assert s.picture()["venues"]["okx"]["status"] == "DNS"
             assert "okx DNS: " in s.words()
-            await s.within(5, lambda: "name or service not known" in s.words())
-            await s.within(5, lambda: s.events("DNS"))
+            await s.within(5, lambda: s.events("→ DNS (name or service not known"))
         else:
             await s.within(15, lambda: any("no answer in time" in line.detail for line in s.state("okx").lines))
         await s.rest(34)
