@@ -11,10 +11,8 @@ from msgspec.structs import replace
 
 from frmon.config import CoinSettings
 from frmon.feeds.judge import APART, UNKNOWN, Sight, Standing, judge
+from frmon.feeds.shrinking import Missing
 from frmon.model import Leg, LegKey, Listing, Market
-
-SHRINK = 0.10  # a list that misses more than this share of its legs (and more than one) is not believed at once
-SHRUNK_LISTS = 3  # ... but when so many in a row miss the same
 
 SETTLED_LOOKS = 3  # looks in a row after which a price says that 1000000BOB is BOB after all
 
@@ -79,11 +77,6 @@ def read(listings: Iterable[Listing], naming: Mapping[str, Naming], settings: Co
             readings.append(Reading(leg))
     hidden = {coin.casefold() for coin in settings.exclude}
     return [r for r in readings if r.leg.coin.casefold() not in hidden]
-
-
-def is_shrunk(lost: int, known: int) -> bool:
-    """Whether a list that misses `lost` of `known` legs looks like half a list."""
-    return lost > max(1, SHRINK * known)
 
 
 def is_users_word(key: LegKey, settings: CoinSettings) -> bool:
@@ -169,7 +162,7 @@ class Catalog:
         self._naming = naming
         self._settings = settings
         self._lists: dict[Place, dict[LegKey, Listing]] = {}
-        self._missing: dict[Place, dict[LegKey, int]] = {}  # in so many lists in a row, which were not believed
+        self._missing = Missing()
         self._born: dict[LegKey, int | None] = {}  # None: there from the first list on
         self._legs: dict[LegKey, Leg] = {}
         self._coins: dict[str, list[LegKey]] = {}
@@ -203,20 +196,11 @@ class Catalog:
 
     def _take(self, place: Place, rows: Mapping[LegKey, Listing], now_ms: int) -> None:
         old = self._lists.get(place)
-        held = self._hold(place, (old or {}).keys() - rows.keys(), len(old or ()))
+        held = self._missing.hold(place, (old or {}).keys() - rows.keys(), len(old or ()))
         trading = {key: x for key, x in rows.items() if _is_seated(x, key in (old or {}), now_ms)}
         self._lists[place] = {key: (old or {})[key] for key in held} | trading
         for key in trading:
             self._born.setdefault(key, None if old is None else now_ms)
-
-    def _hold(self, place: Place, lost: set[LegKey], known: int) -> set[LegKey]:
-        """Which of the lost legs are kept for now."""
-        missing = self._missing.pop(place, {})
-        if not is_shrunk(len(lost), known):
-            return set()
-        held = {key: missing.get(key, 0) + 1 for key in lost if missing.get(key, 0) + 1 < SHRUNK_LISTS}
-        self._missing[place] = held
-        return set(held)
 
     def _dated(self, listing: Listing) -> Listing:
         born = self._born[listing.key]

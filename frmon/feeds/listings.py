@@ -5,9 +5,9 @@ from collections.abc import Sequence
 
 from frmon.errors import DecodeError, Unreachable
 from frmon.feeds.access import Terms
-from frmon.feeds.catalog import SHRUNK_LISTS, is_shrunk
 from frmon.feeds.contract import Directory, Page, Venue
 from frmon.feeds.rest import Rest, kept, waited_out
+from frmon.feeds.shrinking import SHRUNK_LISTS, is_shrunk
 from frmon.jobs import backoff
 from frmon.model import Listing, Market
 
