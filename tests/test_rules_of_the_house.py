@@ -69,6 +69,37 @@ def test_modules_say_what_they_are_swallow_nothing_and_stay_small(path: Path) ->
     assert too_long == {}
 
 
+MARKED_UP = (
+    "Static",
+    "Label",
+    "Markdown",
+    "RichLog",
+    "Log",
+    "Option",
+    "Button",
+    "Tooltip",
+    "Text.from_markup",
+    "notify",
+)
+
+
+@pytest.mark.parametrize("path", [p for p in SOURCES if "tui" in p.parts], ids=named)
+def test_no_widget_takes_foreign_text_for_markup(path: Path) -> None:
+    """Text goes to the screen as pieces (`Pane`, `LiveTable`); whatever else could show some says `markup=False`, but
+    `Option`, whose list says it. A border's title is markup always: there only words of our own stand."""
+    tree = ast.parse(path.read_text())
+    for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
+        name = ast.unparse(call.func).removeprefix("self.").removeprefix("app.")
+        words = {keyword.arg: ast.unparse(keyword.value) for keyword in call.keywords}
+        assert name not in MARKED_UP or name == "Option" or words.get("markup") == "False", f"{call.lineno}: {name}"
+        assert name != "OptionList" or words.get("markup") == "False", f"{call.lineno}: OptionList"
+        assert not (name.endswith(".update") and "Static" in path.read_text()), f"{call.lineno}: update"
+    for node in (n for n in ast.walk(tree) if isinstance(n, ast.Assign)):
+        for target in node.targets:
+            if isinstance(target, ast.Attribute) and target.attr in {"border_title", "border_subtitle", "tooltip"}:
+                assert ast.unparse(node.value) in {"words", "'sort by'"}, f"{node.lineno}: {target.attr}"
+
+
 def test_functions_are_short_as_a_rule() -> None:
     lengths = sorted((f.end_lineno or 0) - f.lineno + 1 for path in SOURCES for f in functions(path))
     assert lengths[len(lengths) // 2] <= 10

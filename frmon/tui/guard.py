@@ -1,6 +1,7 @@
 """Leaving in time whatever happens to the terminal: signals, a terminal that is gone, one that no longer reads."""
 
 import os
+import select
 import signal
 import sys
 import termios
@@ -38,13 +39,14 @@ class Guard:
         self._ending = threading.Lock()
         self._attributes = _attributes()
         self._before: dict[int, Any] = {}
+        self._hears, self._tells = os.pipe()
 
     def start(self) -> None:
         """Take the signals and watch the terminal. Call in the main thread."""
+        threading.Thread(target=self._watch, name="terminal-watch", daemon=True).start()
+        self._before[WAKE] = signal.signal(WAKE, lambda _number, _frame: None)
         for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
             self._before[number] = signal.signal(number, self._on_signal)
-        self._before[WAKE] = signal.signal(WAKE, lambda _number, _frame: None)
-        threading.Thread(target=self._watch, name="terminal-watch", daemon=True).start()
 
     def stop(self) -> None:
         """Give the signals back; the program ended in time."""
@@ -71,12 +73,16 @@ class Guard:
         threading.Thread(target=self._backstop, name="exit-backstop", daemon=True).start()
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        threading.Thread(target=self.bye, args=(128 + number,), name="signal", daemon=True).start()
+        """Only tells the watching thread: whatever this interrupts may hold the lock that starting a thread needs."""
+        os.write(self._tells, bytes([number]))
 
     def _watch(self) -> None:
-        """What is read and what is drawn on may be two terminals; neither may be gone."""
-        while not self._over.wait(WATCH_S):
-            if not (os.isatty(0) and os.isatty(2)):
+        """Wait for signals and look after the terminal. What is read and what is drawn on may be two terminals; neither
+        may be gone."""
+        while not self._over.is_set():
+            if select.select([self._hears], [], [], WATCH_S)[0]:
+                self.bye(128 + os.read(self._hears, 1)[0])
+            elif not (os.isatty(0) and os.isatty(2)):
                 self.bye(128 + signal.SIGHUP)
                 return
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
-from rich.cells import chop_cells
+from rich.cells import cell_len, chop_cells
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
@@ -65,11 +65,24 @@ def _code(look: Look, venue: str) -> str:
     return look.codes.get(venue, venue[:2].upper())
 
 
+def wrapped(text: str, width: int) -> list[str]:
+    """Text in lines of at most `width` cells, broken between words where a word fits into a line."""
+    lines = [""]
+    for word in text.split():
+        joined = f"{lines[-1]} {word}" if lines[-1] else word
+        if cell_len(joined) <= width:
+            lines[-1] = joined
+        else:
+            lines = lines if lines[-1] else []
+            lines += chop_cells(word, width)
+    return lines
+
+
 def event_lines(events: Iterable[Happening], count: int, width: int) -> list[Line]:
     """The latest events, newest first, each in up to three lines, in `count` lines at most."""
     lines: list[Line] = []
     for event in list(events)[:count]:
-        told = chop_cells(safe(event.text), max(8, width - 6))[:3]
+        told = wrapped(safe(event.text), max(8, width - 6))[:3]
         lines += [
             ((figures.clock(event.at_ms)[:5] + " " if n == 0 else " " * 6, "stale"), (t, "dim"))
             for n, t in enumerate(told)

@@ -118,9 +118,10 @@ class Screen(Terminal):
         self.until_shown(READY)
         self.until_shown(" coins")
 
-    def heard(self) -> list[float]:
+    @staticmethod
+    def heard(tape: Path) -> list[float]:
         """When frames came, in seconds of the wall clock; ask after the end."""
-        lines = self.tape.read_bytes().splitlines()
+        lines = tape.read_bytes().splitlines()
         started = msgspec.json.decode(lines[0])["started_ms"] / 1000
         streams, times = set(), []
         for line in lines[1:]:
@@ -137,7 +138,12 @@ class Screen(Terminal):
 
     def gap_s(self, since: float, until: float) -> float:
         """The longest silence of the feeds in a span of the wall clock."""
-        times = [since, *(t for t in self.heard() if since <= t <= until), until]
+        return self.gap_s_of(self.tape, since, until)
+
+    @staticmethod
+    def gap_s_of(tape: Path, since: float, until: float) -> float:
+        """The same of any tape."""
+        times = [since, *(t for t in Screen.heard(tape) if since <= t <= until), until]
         return max(b - a for a, b in pairwise(times))
 
     def signal(self, number: signal.Signals) -> None:

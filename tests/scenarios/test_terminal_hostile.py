@@ -63,6 +63,9 @@ def of_screen(tmp_path: Path, *more: str, state: bytes = b"") -> bytes:
     file.write_bytes(state)
     term = Terminal([sys.executable, "-m", "tests.tui.hostile_app", str(file), *more], size=BIG)
     try:
+        term.until_shown("MARKET")
+        term.read_for(1)  # with the filter of the state file
+        term.press(b"\x1b")
         term.until_shown("Z1")
         walk(term)
         assert term.process.poll() is None

@@ -1,0 +1,117 @@
+"""In tmux: detached and attached again, in copy mode, with two clients of different size, and with its server killed."""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.scenarios.screens import GAP_S, READY, Lateness, Market, Screen, market
+from tests.scenarios.trials import members
+from tests.tui.terminal import ROOT, Size, Terminal
+
+pytestmark = pytest.mark.skipif(shutil.which("tmux") is None, reason="there is no tmux")
+
+
+@pytest.fixture(scope="module")
+def venues() -> Iterator[Market]:
+    with market() as found:
+        yield found
+
+
+class Tmux:
+    """A tmux server with the program in its only window."""
+
+    def __init__(self, venues: Market, home: Path) -> None:
+        self.socket, self.tape, self.pid = str(home / "s"), home / "tape", home / "pid"
+        kept = " ".join(f"{name}={value}" for name, value in venues.environ(home).items())
+        program = f"env {kept} {sys.executable} -m frmon --record {self.tape}; echo $? > {home}/code"
+        self.tell("new-session", "-d", "-x", "100", "-y", "30", "-c", str(ROOT), program)
+        self.clients: list[Terminal] = []
+        self.home = home
+
+    def tell(self, *words: str) -> str:
+        """A command to tmux."""
+        done = subprocess.run(
+            ["tmux", "-S", self.socket, "-f", "/dev/null", *words], capture_output=True, text=True, check=False,
+            env={**os.environ, "TERM": "xterm-256color"},
+        )  # fmt: skip
+        return done.stdout
+
+    @property
+    def shown(self) -> str:
+        return self.tell("capture-pane", "-p")
+
+    def until(self, true: Callable[[], bool], seconds: float = 20) -> None:
+        end = time.monotonic() + seconds
+        while not true():
+            assert time.monotonic() < end, self.shown
+            for client in self.clients:
+                client.read(0.02)
+            time.sleep(0.05)
+
+    def attach(self, size: Size) -> Terminal:
+        self.clients.append(Terminal(["tmux", "-S", self.socket, "attach"], size=size))
+        return self.clients[-1]
+
+    def close(self) -> None:
+        self.tell("kill-server")
+        for client in self.clients:
+            client.close()
+
+
+@pytest.fixture
+def tmux(venues: Market, tmp_path: Path) -> Iterator[Tmux]:
+    found = Tmux(venues, tmp_path)
+    try:
+        found.until(lambda: READY in found.shown and " LIVE" in found.shown)
+        yield found
+    finally:
+        found.close()
+
+
+def edge(tmux: Tmux) -> int:
+    """How wide the last line is."""
+    return len(tmux.shown.rstrip("\n").splitlines()[-1].rstrip())
+
+
+def test_s61_tmux_clients_come_go_and_copy_and_no_feed_notices(tmux: Tmux) -> None:
+    since = time.time()
+    with Lateness() as late:
+        first = tmux.attach(Size(120, 41))
+        tmux.until(lambda: edge(tmux) == 119)
+        second = tmux.attach(Size(84, 25))
+        tmux.tell("set", "-g", "window-size", "smallest")
+        tmux.until(lambda: edge(tmux) == 83)
+        second.close()
+        tmux.clients.remove(second)
+        tmux.until(lambda: edge(tmux) == 119)
+        tmux.tell("copy-mode")
+        time.sleep(1.5)
+        tmux.tell("send-keys", "-X", "cancel")
+        tmux.tell("detach-client", "-a")
+        tmux.tell("detach-client")
+        tmux.until(lambda: first.process.poll() is not None)
+        time.sleep(1)
+        third = tmux.attach(Size(90, 31))
+        tmux.until(lambda: edge(tmux) == 89 and READY in third.shown)
+    until = time.time()
+    tmux.tell("send-keys", "q")
+    tmux.until((tmux.home / "code").exists)
+    assert (tmux.home / "code").read_text() == "0\n"
+    assert Screen.gap_s_of(tmux.tape, since, until) < GAP_S + late.worst_s
+
+
+def test_s58_a_killed_tmux_server_leaves_nobody(tmux: Tmux) -> None:
+    pane = int(tmux.tell("display-message", "-p", "#{pane_pid}"))
+    assert len(members(pane)) >= 1
+    started = time.monotonic()
+    with Lateness() as late:
+        tmux.tell("kill-server")
+        while members(pane):
+            assert time.monotonic() - started < 3 + late.worst_s + 0.2
+            time.sleep(0.05)
