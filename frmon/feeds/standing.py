@@ -38,7 +38,7 @@ def of_venue(
     words.insert(0, f"{worst.name} {worst.status}" + (f": {worst.detail}" if worst.detail else ""))
     if len(bad) < len(lines):
         words.insert(0, f"{len(bad)} of {len(lines)} lines")
-    status = _status(bad, worst, len(lines), bool(troubles))
+    status = Status.BANNED if _is_banned(troubles) else _status(bad, worst, len(lines), bool(troubles))
     return Status.MAINT if _is_maintained(troubles) and worst.status not in FATAL else status, "; ".join(words)
 
 
@@ -56,13 +56,17 @@ def at_rest(state: VenueState, trading: Mapping[str, int], halted: Mapping[str, 
         state.status = Status.PARTIAL
 
 
+def _is_banned(troubles: Mapping[str, Unreachable]) -> bool:
+    return any(trouble.status == Status.BANNED for trouble in troubles.values())
+
+
 def _is_maintained(troubles: Mapping[str, Unreachable]) -> bool:
     return any(trouble.status == Status.MAINT for trouble in troubles.values())
 
 
 def _without_bad_lines(lines: Sequence[LineState], troubles: Mapping[str, Unreachable], is_refuted: bool) -> Status:
     """A ban says what we may not do, whoever still speaks."""
-    if any(trouble.status == Status.BANNED for trouble in troubles.values()):
+    if _is_banned(troubles):
         return Status.BANNED
     if _is_maintained(troubles):
         return Status.MAINT

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from frmon.feeds.sim.faults import Fault
+from frmon.feeds.sim.options import SimOptions
+from frmon.feeds.sim.server import Sim
 from frmon.model import Status
 from tests.scenarios.stand import Stand, stand
 
@@ -35,10 +37,16 @@ async def test_s25_after_429_nothing_is_asked_until_the_venue_allows_it_and_stre
     async with stand("binance") as s:
         before = s.line("binance spot 1").reconnects
         s.fault(
+            Fault(kind="mute", venue="binance", market="perp", for_s=2.5)
+        )  # so that everything is asked for by REST
+        await s.rest(10)
+        count = asked(s, "binance", "/fapi")
+        s.fault(
             Fault(kind="rest_status", venue="binance", market="perp", for_s=3, status=429, headers={"Retry-After": "3"})
         )
         await s.within(5, lambda: s.state("binance").status is Status.BANNED)
         seen = asked(s, "binance", "/fapi")
+        assert seen - count <= 3, "more than what was under way when the ban came"
         first = left_s(s.state("binance").detail)
         assert first in {2, 3}
         assert "binance BANNED" in s.words()
@@ -75,14 +83,18 @@ async def test_s25_after_418_the_time_in_words_counts_where_no_header_does() -> 
 
 
 async def test_s25_a_restart_inside_a_ban_waits_it_out_and_says_so(tmp_path: Path) -> None:
-    async with stand("bybit", state_dir=tmp_path) as s:
-        sim = s.sim
-        s.fault(Fault(kind="rest_status", venue="bybit", status=403, payload="403, access too frequent", for_s=60))
-        await s.within(60, lambda: s.state("bybit").status is Status.BANNED)
-    async with stand("bybit", state_dir=tmp_path, up=False, endpoints=lambda _: sim.endpoints) as s:
-        await s.within(10, lambda: s.state("bybit").status is Status.BANNED)
-        assert "ban" in s.state("bybit").detail
-        await s.lasts(10, lambda: asked(s, "bybit") == 0)
+    async with Sim(SimOptions(coins=30, venues=("bybit",))) as sim:
+        async with stand("bybit", state_dir=tmp_path, endpoints=lambda _: sim.endpoints) as s:
+            sim.fault(
+                Fault(kind="rest_status", venue="bybit", status=403, payload="403, access too frequent", for_s=60)
+            )
+            await s.within(60, lambda: s.state("bybit").status is Status.BANNED)
+        count = sum(n for what, n in sim.counters.items() if "rest" in what)
+        async with stand("bybit", state_dir=tmp_path, up=False, endpoints=lambda _: sim.endpoints) as s:
+            await s.within(10, lambda: s.state("bybit").status is Status.BANNED)
+            assert "ban" in s.state("bybit").detail
+            await s.lasts(10, lambda: sum(n for what, n in sim.counters.items() if "rest" in what) <= count)
+        assert not [what for what in sim.violations if "REST" in what]
 
 
 WAYS = ["html", "truncated", "empty", "bomb", "huge", "mime", "none"]
