@@ -1,11 +1,10 @@
-"""The one writer. What is put waits in memory, at most for so long or so much; about once a second everything that waits is
+"""The one writer. What is put waits in memory, at most for so long or so much; twice a second everything that waits is
 written. Whatever happens to the file, the program runs on, says so, and tries again."""
 
 import asyncio
 import sqlite3
-from collections import Counter, deque
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,191 +12,261 @@ import aiosqlite
 import msgspec
 
 from frmon.clock import Clock
-from frmon.storage import file
-from frmon.storage.insert import Inserts
-from frmon.storage.records import CoinGap, EpisodeRow, EventRow, LegBar, Record, SampleRow, Settlement, SignalRow
-from frmon.storage.schema import AT_OPEN
+from frmon.storage.file import File
+from frmon.storage.insert import REFUSED, Inserts
+from frmon.storage.records import Record
+from frmon.storage.state import JournalState, Shown
+from frmon.storage.unusable import Unusable, code_of, status_of
+from frmon.storage.waiting import OTHERS, PRECIOUS, Waiting
 
 WRITE_S = 0.5
-MOST_S = 10.0
-"""The longest wait before a failed write is tried again."""
+FIRST_S = 0.5
+MOST_S = {"WAIT": 2.0}
+OTHER_MOST_S = 5.0
+"""The longest wait before a failed write is tried again; asking a locked file is cheap."""
 
 FLUSH_S = 2.0
-"""So long the end may take."""
+"""So long the end may take, and `CLOSE_S` to close the file."""
 
-CHUNK = 4_000
+CLOSE_S = 0.5
+LAST_S = 0.1
+"""Between the last attempts."""
+
+AGAIN_S = 60.0
+"""Between two attempts of upkeep that failed."""
+
+CHUNKS = {PRECIOUS: 1_000, OTHERS: 4_000}
 """Records of one transaction at most: the file is never locked for long, and its log never grows by much at once."""
 
-_ROOM = {
-    LegBar: 24_000,
-    CoinGap: 6_000,
-    SignalRow: 20_000,
-    EpisodeRow: 20_000,
-    Settlement: 20_000,
-    EventRow: 5_000,
-    SampleRow: 1_000,
-}
-"""How many of each kind may wait. Beyond that the oldest are dropped and counted."""
+MIB = 1 << 20
+UPKEEP_WAL, OTHERS_WAL, PRECIOUS_WAL = 16 * MIB, 40 * MIB, 52 * MIB
+"""A reader that stays in one transaction keeps SQLite's log from being emptied. From these sizes on nothing is tidied, only
+the precious is written, nothing is written: the log stays under 64 MiB however long the reader stays."""
 
-PRECIOUS = (SignalRow, EpisodeRow, Settlement)
-"""Written first and durably, each acknowledged."""
-
-
-class JournalState(msgspec.Struct, frozen=True, kw_only=True):
-    """How storage is doing. `status`: OPENING, OK, WAIT (locked), DISK (full), READ-ONLY, RESET (a corrupt file was put
-    aside), NEWER, FOREIGN, TAKEN, OFF. `age_s` is of the last successful write."""
-
-    status: str = "OPENING"
-    detail: str = ""
-    waiting: int = 0
-    dropped: int = 0
-    written: int = 0
-    written_at: float = float("-inf")  # monotonic
+_LONG_LOG = "a reader keeps the file's log from being emptied"
 
 
 class Journal:
-    """Owns the writing side of one file. `put` may be called on the engine's thread at any time; `state` be read from any."""
+    """Owns the writing side of one file. `put` and `stop` belong on the thread of `run`; `state` may be read on any."""
 
     def __init__(self, path: Path, clock: Clock, tell: Callable[[str], None], *, simulated: bool) -> None:
         self.path = path
-        self.state = JournalState()
-        self.upkeep: Callable[[aiosqlite.Connection], Any] | None = None  # an async step, called when all is written
+        self.file = File(path, clock.now_ms, lambda: self._halted, simulated=simulated)
+        self.upkeep: Callable[[aiosqlite.Connection], Awaitable[Any]] | None = None  # a small step, when all is written
         self._clock = clock
         self._tell = tell
-        self._simulated = simulated
-        self._lock = file.Lock(path)
-        self._waiting: dict[type, deque[Record]] = {kind: deque() for kind in _ROOM}
-        self._dropped: Counter[str] = Counter()
-        self._written = 0
-        self._written_at = float("-inf")
+        self._waiting = Waiting()
         self._inserts = Inserts()
-        self._stopping = asyncio.Event()
         self._on_saved: list[Callable[[Sequence[Record]], None]] = []
+        self._stopping = asyncio.Event()
+        self._halted = False
+        self._shown = Shown(tell)
+        self._chunks = dict(CHUNKS)
+        self._synchronous = ""
+        self._upkeep_from = float("-inf")
 
     def put(self, record: Record) -> None:
         """Keep this. Never waits, never fails."""
-        waiting = self._waiting[type(record)]
-        waiting.append(record)
-        if len(waiting) > _ROOM[type(record)]:
-            waiting.popleft()
-            self._dropped[type(record).__name__] += 1
+        self._waiting.put(record)
 
     def on_saved(self, hear: Callable[[Sequence[Record]], None]) -> None:
         """Tell of precious records that lie in the file for good, in the order they were put."""
         self._on_saved.append(hear)
 
     @property
+    def state(self) -> JournalState:
+        """As of now."""
+        return msgspec.structs.replace(self._shown.state, waiting=len(self._waiting), dropped=self._waiting.dropped)
+
+    @property
     def waiting(self) -> int:
         """Records not written yet."""
-        return sum(map(len, self._waiting.values()))
+        return len(self._waiting)
+
+    def stop(self) -> None:
+        """End `run` when everything is written, within two and a half seconds whatever happens."""
+        self._stopping.set()
 
     async def run(self) -> None:
         """Write until `stop`, then what is left."""
+        self._halted = False
+        work = asyncio.create_task(self._work(), name="journal")
+        stop = asyncio.create_task(self._stopping.wait(), name="journal's end")
         try:
-            while not self._stopping.is_set():
-                await self._life()
+            await asyncio.wait({work, stop}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({work}, timeout=FLUSH_S)
         finally:
-            self._lock.drop()
+            self._halted = True
+            stop.cancel()
+            work.cancel()
+            await asyncio.wait({work}, timeout=CLOSE_S)
+            self.file.release()
+        self._end()
+        if work.done() and not work.cancelled():
+            work.result()
 
-    def stop(self) -> None:
-        """End `run` when everything is written, within a few seconds whatever happens."""
-        self._stopping.set()
+    def _end(self) -> None:
+        if self._stopping.is_set():
+            self._shown.end()
+            if self.waiting:
+                self._tell(f"storage: {self.waiting} records could not be written before the end")
 
-    async def _life(self) -> None:
-        """One connection, from opening to its end; failures end it and are waited out."""
-        delay = 0.5
-        while not self._stopping.is_set():
-            try:
-                note = await asyncio.to_thread(self._open)
-                async with aiosqlite.connect(self.path, timeout=0.25, isolation_level=None) as connection:
-                    for pragma in AT_OPEN:
-                        await connection.execute(pragma)
-                    self._inserts.forget()
-                    self._show("RESET" if "put aside" in note else "OK", note)
-                    delay = 0.5
-                    await self._write_on(connection)
-                    return
-            except file.Unusable as error:
-                self._show(error.status, str(error))
-            except sqlite3.Error as error:
-                self._failed(error)
+    async def _work(self) -> None:
+        """One life of the file after another; after `stop` one last attempt, or more while
+        another program has it locked, unless all is written."""
+        delay = FIRST_S
+        while True:
+            last = self._stopping.is_set()
+            before = self._shown.state.written
+            status = await self._life()
+            if not status or (last and status != "WAIT"):
+                return
+            delay = FIRST_S if self._shown.state.written > before else delay
             await self._pause(delay)
-            delay = min(2 * delay, MOST_S)
+            delay = _longer(delay, status)
 
-    def _open(self) -> str:
-        self._lock.take()
-        return file.prepare(self.path, self._clock.now_ms(), simulated=self._simulated)
+    async def _life(self) -> str:
+        """One connection, from opening to its end. Returns why it ended before everything was written, "" if it did not."""
+        try:
+            async with self._connected() as connection:
+                self._well(self.file.note)
+                await self._write_on(connection)
+                return ""
+        except Unusable as error:
+            self._shown.show(error.status, str(error))
+        except sqlite3.Error as error:
+            self._failed(error)
+        return self._shown.state.status
+
+    @asynccontextmanager
+    async def _connected(self) -> AsyncIterator[aiosqlite.Connection]:
+        """Everything that blocks happens on the connection's own thread, which never keeps the program from ending: what a
+        dead disk holds up is given up."""
+        connection = aiosqlite.Connection(self.file.open, iter_chunk_size=64)
+        connection._thread.daemon = True  # aiosqlite has no public name for it
+        self._inserts.forget()
+        self._synchronous = ""
+        try:
+            async with connection:
+                yield connection
+        finally:
+            self.file.release()
 
     async def _write_on(self, connection: aiosqlite.Connection) -> None:
-        """Write what waits, again and again. A failure that passes is waited out here, with the connection open."""
+        """Write what waits, again and again, and at the end what is left. A failure that passes is waited out here, with the
+        connection open; others are raised."""
         delay = WRITE_S
-        while not self._stopping.is_set():
-            delay = WRITE_S if await self._turn(connection) else min(2 * delay, MOST_S)
+        while True:
+            last = self._stopping.is_set()
+            status = await self._turn(connection)
+            if last and status != "WAIT":
+                return
+            delay = _longer(delay, status) if status else WRITE_S
             await self._pause(delay)
-        try:
-            async with asyncio.timeout(FLUSH_S):
-                await self._write_all(connection)
-        except TimeoutError:
-            self._tell(f"storage: {self.waiting} records could not be written in time")
 
-    async def _turn(self, connection: aiosqlite.Connection) -> bool:
-        """Write all that waits, and look after the file. False when that has to be tried again later; raises what no
-        waiting mends."""
+    async def _turn(self, connection: aiosqlite.Connection) -> str:
+        """Write all that waits, and look after the file. Returns what has to be waited out, "" if nothing."""
         try:
-            await self._write_all(connection)
-            if self.upkeep is not None:
-                await self.upkeep(connection)
+            wal = await self._look(connection)
+            held = not (await self._write_all(connection, PRECIOUS) and await self._write_all(connection, OTHERS))
+            if not held and wal < UPKEEP_WAL and not self._stopping.is_set():
+                await self._keep_up(connection)
         except sqlite3.OperationalError as error:
-            with suppress(sqlite3.Error):
-                await connection.execute("ROLLBACK")
-            status = file.status_of(error)
-            if status not in {"WAIT", "DISK"}:
+            await _undo(connection)
+            if not _passes(error):
                 raise
-            self._show(status, str(error))
-            return False
-        self._show(
-            self.state.status if self.state.status == "RESET" else "OK",
-            self.state.detail if self.state.status == "RESET" else "",
-        )
+            self._shown.show(status_of(error), str(error))
+            return self._shown.state.status
+        if held:
+            self._shown.show("WAIT", _LONG_LOG)
+        else:
+            self._well("")
+        return ""
+
+    async def _look(self, connection: aiosqlite.Connection) -> int:
+        """Empty SQLite's log when it is long. Returns its size. Raises `Unusable` when the file was taken away."""
+        there, wal = await _row(connection, "SELECT file_is_there(), wal_bytes()")
+        if wal >= UPKEEP_WAL or not there:
+            await connection.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
+            (wal,) = await _row(connection, "SELECT wal_bytes()")
+        if not there:
+            raise Unusable("RESET", f"{self.path.name} was removed")
+        return int(wal)
+
+    async def _write_all(self, connection: aiosqlite.Connection, kinds: tuple[type, ...]) -> bool:
+        """Everything of these kinds that waits. False when the log is too long for it."""
+        most = PRECIOUS_WAL if kinds is PRECIOUS else OTHERS_WAL
+        while taken := self._waiting.take(kinds, self._chunks[kinds]):
+            try:
+                (wal,) = await _row(connection, "SELECT wal_bytes()")
+                if wal >= most:
+                    self._waiting.given_back(taken)
+                    return False
+                await self._transaction(connection, taken, "FULL" if kinds is PRECIOUS else "NORMAL")
+            except REFUSED as error:
+                await _undo(connection)
+                self._without(kinds, taken, error)
+            except BaseException:
+                self._waiting.given_back(taken)
+                raise
+            else:
+                self._acknowledge(kinds, taken)
         return True
 
-    async def _write_all(self, connection: aiosqlite.Connection) -> None:
-        while precious := self._take(PRECIOUS):
-            await self._write(connection, precious, durable=True)
-            for hear in self._on_saved:
-                hear(precious)
-        while others := self._take(tuple(kind for kind in _ROOM if kind not in PRECIOUS)):
-            await self._write(connection, others, durable=False)
-
-    def _take(self, kinds: Iterable[type]) -> list[Record]:
-        """The oldest of these kinds, at most a chunk; they stay where they are until they are written."""
-        found: list[Record] = []
-        for kind in kinds:
-            found += list(self._waiting[kind])[: CHUNK - len(found)]
-        return found
-
-    async def _write(self, connection: aiosqlite.Connection, records: Sequence[Record], *, durable: bool) -> None:
-        await connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+    async def _transaction(self, connection: aiosqlite.Connection, records: Sequence[Record], synchronous: str) -> None:
+        if self._synchronous != synchronous:
+            await connection.execute(f"PRAGMA synchronous = {synchronous}")
+            self._synchronous = synchronous
         await connection.execute("BEGIN IMMEDIATE")
         await self._inserts.write(connection, records)
         await connection.execute("COMMIT")
-        for record in records:
-            waiting = self._waiting[type(record)]
-            if waiting and waiting[0] is record:
-                waiting.popleft()
-        self._written += len(records)
-        self._written_at = self._clock.mono()
+
+    def _without(self, kinds: tuple[type, ...], taken: Sequence[Record], error: BaseException) -> None:
+        """One of these is refused by every file: look for it in ever smaller transactions, then go on without it."""
+        self._chunks[kinds] = max(1, len(taken) // 2)
+        if len(taken) > 1:
+            self._waiting.given_back(taken)
+            return
+        self._waiting.settled(taken)
+        self._waiting.dropped += 1
+        self._tell(f"storage: a {type(taken[0]).__name__} was refused ({error})")
+
+    def _acknowledge(self, kinds: tuple[type, ...], taken: Sequence[Record]) -> None:
+        self._waiting.settled(taken)
+        self._chunks[kinds] = min(CHUNKS[kinds], 2 * self._chunks[kinds])
+        self._shown.wrote(len(taken), len(taken) if kinds is PRECIOUS else 0, self._clock.mono())
+        for hear in self._on_saved if kinds is PRECIOUS else ():
+            try:
+                hear(taken)
+            except Exception as error:
+                self._tell(f"storage: who hears of what is saved failed ({type(error).__name__}: {error})")
+
+    async def _keep_up(self, connection: aiosqlite.Connection) -> None:
+        """A step of upkeep. A bug in it keeps nothing from being written."""
+        if self.upkeep is None or self._clock.mono() < self._upkeep_from:
+            return
+        try:
+            await self.upkeep(connection)
+        except Exception as error:
+            if isinstance(error, sqlite3.Error) and status_of(error) != "ERROR":
+                raise
+            await _undo(connection)
+            self._upkeep_from = self._clock.mono() + AGAIN_S
+            self._tell(f"storage: upkeep failed ({type(error).__name__}: {error})")
 
     def _failed(self, error: sqlite3.Error) -> None:
-        status = file.status_of(error)
-        if status != "CORRUPT":
-            self._show("DISK" if status == "ERROR" else status, str(error))
-            return
-        with suppress(OSError):
-            aside = file.put_aside(self.path, self._clock.now_ms())
-            self._show("RESET", f"{self.path.name} is corrupt ({error}); put aside as {aside.name}")
+        status = status_of(error)
+        if status == "CORRUPT":
+            self.file.broken = str(error)
+            self._shown.show("RESET", f"{self.path.name} is corrupt ({error})")
+        else:
+            self._shown.show("DISK" if status == "ERROR" else status, str(error))
 
     async def _pause(self, seconds: float) -> None:
+        """Until the time is over or the end is near."""
+        if self._stopping.is_set():
+            await asyncio.sleep(LAST_S)
+            return
         waits = [asyncio.create_task(self._clock.sleep(seconds)), asyncio.create_task(self._stopping.wait())]
         try:
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
@@ -205,15 +274,24 @@ class Journal:
             for wait in waits:
                 wait.cancel()
 
-    def _show(self, status: str, detail: str) -> None:
-        before = self.state
-        self.state = JournalState(
-            status=status,
-            detail=detail,
-            waiting=self.waiting,
-            dropped=self._dropped.total(),
-            written=self._written,
-            written_at=self._written_at,
-        )
-        if status != before.status or (detail and detail != before.detail):
-            self._tell(f"storage: {before.status} → {status}" + (f" ({detail})" if detail else ""))
+    def _well(self, note: str) -> None:
+        self._shown.show("RESET" if self.file.reset else "OK", self.file.reset or note)
+
+
+def _longer(delay: float, status: str) -> float:
+    return min(2 * delay, MOST_S.get(status, OTHER_MOST_S))
+
+
+def _passes(error: sqlite3.Error) -> bool:
+    """Whether waiting mends it, with the connection open."""
+    return code_of(error) in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL}
+
+
+async def _row(connection: aiosqlite.Connection, query: str) -> Sequence[Any]:
+    return next(iter(await connection.execute_fetchall(query)))
+
+
+async def _undo(connection: aiosqlite.Connection) -> None:
+    if connection.in_transaction:
+        with suppress(sqlite3.Error):  # SQLite has undone it by itself
+            await connection.execute("ROLLBACK")

@@ -43,7 +43,8 @@ class CoinGap(msgspec.Struct, frozen=True):
 
 class Settlement(msgspec.Struct, frozen=True, kw_only=True):
     """What one funding settlement of a perpetual paid. `source`: "stream" (the venue stated it), "history" (its public
-    history), "estimate" (the last prediction seen before)."""
+    history), "estimate" (the last prediction seen before). `at_ms` is written as the nearest whole minute: venues stamp the
+    same settlement some milliseconds apart in stream and history, and it is one."""
 
     leg: LegName
     at_ms: int
