@@ -40,13 +40,20 @@ CREATE TABLE gap (
     PRIMARY KEY (start, coin)
 ) WITHOUT ROWID;
 
--- kind: 0 bars of a leg, 1 spreads of a coin; step: minutes of one bar; [start, until): minutes that the pack covers.
+-- kind: 0 bars of a leg, 1 spreads of a coin, -1 and -2 the same where a pack turned out to be unreadable; step: minutes of
+-- one bar; [start, until): minutes that the pack covers. Time comes first here too: an hour of all legs is written, rolled up
+-- and dropped as whole pages. The starts are whole spans, so read by `start IN (...) AND subject IN (...)`.
 CREATE TABLE pack (
     kind INTEGER NOT NULL, step INTEGER NOT NULL, subject INTEGER NOT NULL, start INTEGER NOT NULL, until INTEGER NOT NULL,
     bars INTEGER NOT NULL, data BLOB NOT NULL,
-    PRIMARY KEY (kind, step, subject, start)
+    PRIMARY KEY (kind, step, start, subject)
 ) WITHOUT ROWID;
-CREATE INDEX pack_by_age ON pack (kind, step, start);
+
+-- Spans whose packs of a coarser step are to be made, or made again since a late minute came.
+CREATE TABLE due (
+    kind INTEGER NOT NULL, step INTEGER NOT NULL, start INTEGER NOT NULL,
+    PRIMARY KEY (kind, step, start)
+) WITHOUT ROWID;
 
 CREATE TABLE settlement (
     leg INTEGER NOT NULL, at_ms INTEGER NOT NULL, rate REAL NOT NULL, interval_h REAL, source TEXT NOT NULL,
