@@ -132,7 +132,19 @@ def right_edge(term: Screen) -> bool:
     )
 
 
-@pytest.mark.parametrize("size", [Size(0, 0), Size(1, 1), Size(20, 5), Size(80, 24), Size(400, 120)], ids=str)
+def test_s60_a_terminal_without_a_size_is_painted_once_not_for_ever(venues: Market, tmp_path: Path) -> None:
+    term = Screen(venues, tmp_path, size=Size(0, 0))
+    try:
+        term.screen.resize(25, 80)
+        term.up()
+        before = len(term.sent)
+        term.read_for(2)
+        assert len(term.sent) - before < 60_000
+    finally:
+        term.close()
+
+
+@pytest.mark.parametrize("size", [Size(0, 0), Size(1, 1), Size(20, 5), Size(400, 120)], ids=str)
 def test_s60_it_lives_in_every_size(screen: Open, size: Size) -> None:
     """A window of 0x0 is one whose size nobody knows: it is drawn as 80x24."""
     term = screen()

@@ -48,7 +48,7 @@ class Terminal:
         deaf_to_hangup: bool = False,
         own_session: bool = False,
     ) -> None:
-        self.screen = pyte.Screen(size.columns, size.lines)
+        self.screen = pyte.Screen(size.columns or 80, size.lines or 25)
         self.stream = pyte.ByteStream(self.screen)
         self.sent = b""
         self.looks = True  # False: read without keeping the screen up to date, which is slow work
