@@ -88,6 +88,18 @@ class ScreenSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     columns: list[str] = msgspec.field(default_factory=list)  # empty: as the width allows
 
 
+class StorageSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """`[storage]`: what is kept on disk, and for how many days."""
+
+    enabled: bool = True
+    minutes_days: float = 7.0
+    quarters_days: float = 90.0
+    hours_days: float = 730.0
+    events_days: float = 90.0
+    samples_days: float = 30.0
+    backfill_top: int = 30  # coins whose settlements are fetched, beside the pinned ones
+
+
 class Settings(msgspec.Struct, kw_only=True):
     """All settings, merged. `origins`: dotted key -> where its value came from ("default", "file", "environment", "option")."""
 
@@ -97,6 +109,7 @@ class Settings(msgspec.Struct, kw_only=True):
     feeds: FeedSettings = msgspec.field(default_factory=FeedSettings)
     coins: CoinSettings = msgspec.field(default_factory=CoinSettings)
     screen: ScreenSettings = msgspec.field(default_factory=ScreenSettings)
+    storage: StorageSettings = msgspec.field(default_factory=StorageSettings)
     origins: dict[str, str] = msgspec.field(default_factory=dict)
 
 

@@ -4,6 +4,7 @@ the place, the key and the nearest valid key."""
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from pathlib import Path as File
 from typing import Any, get_origin
 
@@ -133,18 +134,24 @@ class Reader:
 
     def compare(self) -> None:
         """What must hold between settings: a gap no longer than the pause between two samples would never let a signal
-        fire, an episode that closes where it opens would never last."""
+        fire, an episode that closes where it opens would never last, and what bars are made of may go before them, not
+        after."""
         rule = self.settings.signals
         most = max([rule.samples, *(kind.samples for kind in _kinds(self.settings))])
         if rule.max_gap_s <= rule.sample_every_s and most > 1:
             said = f"max_gap_s {rule.max_gap_s!r} must be above sample_every_s {rule.sample_every_s!r}"
-            self._clash(f"no signal could ever fire: {said}", "max_gap_s", "sample_every_s")
+            self._clash(f"no signal could ever fire: {said}", "signals.max_gap_s", "signals.sample_every_s")
         if rule.close_pct >= rule.threshold_pct:
             said = f"close_pct {rule.close_pct!r} must be below threshold_pct {rule.threshold_pct!r}"
-            self._clash(f"no episode could ever last: {said}", "close_pct", "threshold_pct")
+            self._clash(f"no episode could ever last: {said}", "signals.close_pct", "signals.threshold_pct")
+        for finer, coarser in pairwise(("minutes_days", "quarters_days", "hours_days")):
+            days, longer = getattr(self.settings.storage, finer), getattr(self.settings.storage, coarser)
+            if days > longer:
+                said = f"coarser bars are kept for longer: {finer} {days!r} must not be above {coarser} {longer!r}"
+                self._clash(said, f"storage.{finer}", f"storage.{coarser}")
 
-    def _clash(self, said: str, *names: str) -> None:
-        place = next((self._places[p] for p in (("signals", n) for n in names) if p in self._places), "")
+    def _clash(self, said: str, *keys: str) -> None:
+        place = next((self._places[p] for p in (tuple(key.split(".")) for key in keys) if p in self._places), "")
         self.problems.append(place + said)
 
     def _walk(self, table: dict[str, Any], path: Path, places: Mapping[Path, str]) -> None:

@@ -217,5 +217,11 @@ RULES: Mapping[str, Callable[[Any], None]] = {
     "theme": _name,
     "updates_per_s": _within(1, 10),
     "columns": _names,
+    "minutes_days": _within(1, 36_500),
+    "quarters_days": _within(1, 36_500),
+    "hours_days": _within(1, 36_500),
+    "events_days": _within(1, 36_500),
+    "samples_days": _within(1, 36_500),
+    "backfill_top": _within(0, 10_000),
 }
 """Whole key, or else its last part -> what its value must satisfy beyond its type."""

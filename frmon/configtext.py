@@ -46,6 +46,13 @@ _NOTES: dict[str, str] = {
     "ascii": "true draws with plain ASCII only",
     "sell_spot": "true lets pairs that sell borrowed spot be a coin's best pair",
     "columns": "columns in this order; empty: as the width allows",
+    "storage.enabled": "false: nothing is kept on disk",
+    "minutes_days": "so many days bars of a minute are kept",
+    "quarters_days": "bars of 15 minutes",
+    "hours_days": "bars of an hour",
+    "events_days": "what happened to venues and lines",
+    "samples_days": "what the program itself used",
+    "backfill_top": "past funding is fetched for so many coins at the top of the table, beside the pinned ones",
 }
 
 

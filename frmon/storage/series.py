@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from frmon.storage.bars import STEPS, Bar, Gap, roll_bars, roll_gaps
@@ -14,7 +15,7 @@ DAY = 1440
 SPANS = {1: 60, 15: DAY, 60: 4 * DAY}
 """Step in minutes -> minutes that one pack covers; packs start at whole multiples of it."""
 
-COARSER = dict(zip(STEPS, STEPS[1:], strict=False))
+COARSER = dict(pairwise(STEPS))
 """Step -> the step that is made of it."""
 
 FINER = {coarse: fine for fine, coarse in COARSER.items()}
