@@ -26,7 +26,7 @@ MOST_RESETS = 5
 BUSY_S = 0.25
 """So long a statement waits for another program's lock."""
 
-_MAGIC = b"SQLite format 3\0"
+_MAGIC, _FRACTIONS = b"SQLite format 3\0", bytes((64, 32, 32))  # at 0 and 21 of every database
 _HEAD = Struct(
     ">60xI4xI"
 )  # user_version and application_id: https://www.sqlite.org/fileformat.html#the_database_header
@@ -36,7 +36,7 @@ _BACKED_UP = 500  # pages between two looks
 
 
 class File:
-    """One file as its writer knows it. `halted` tells that whatever is going on must end at once; `steps` and `pragmas` are
+    """One file as its writer knows it. `halted` tells that whatever SQLite is at must end at once; `steps` and `pragmas` are
     those of `schema`."""
 
     def __init__(  # noqa: PLR0913  two of them are there so that older files and small disks can be made
@@ -109,7 +109,6 @@ class File:
         try:
             connection.set_progress_handler(self._halted, _OPCODES)
             self._make_ready(connection)
-            connection.set_progress_handler(None, _OPCODES)
         except BaseException:
             connection.close()
             raise
@@ -146,15 +145,18 @@ class File:
     def _judge_head(self) -> None:
         """Another program's file, and one of a newer frmon, are known by their first bytes, whatever this SQLite makes of the
         rest. Such files are left as they are."""
-        with self.path.open("rb") as stream:
-            head = stream.read(100)
-        if not head.startswith(_MAGIC) or len(head) < _HEAD.size:
+        head = self._head()
+        if not head.startswith(_MAGIC) or head[21:24] != _FRACTIONS or len(head) < _HEAD.size:
             return
         version, application = _HEAD.unpack_from(head)
         if application not in {0, APPLICATION}:
             raise Unusable("FOREIGN", f"{self.path} is a database of another program")
         if application:
             self._judge_version(version)
+
+    def _head(self) -> bytes:
+        with self.path.open("rb") as stream:
+            return stream.read(100)
 
     def _judge_version(self, version: int) -> None:
         if version > max(self._steps):
@@ -165,6 +167,8 @@ class File:
         """Why the file is no database that can be used; "" if it is one."""
         if self._checked:
             return ""
+        if not self._head().startswith(_MAGIC):
+            return f"{self.path.name} is no database"
         try:
             with closing(sqlite3.connect(self.path, timeout=BUSY_S, isolation_level=None)) as connection:
                 connection.set_progress_handler(self._halted, _OPCODES)

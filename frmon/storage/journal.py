@@ -112,8 +112,8 @@ class Journal:
                 self._tell(f"storage: {self.waiting} records could not be written before the end")
 
     async def _work(self) -> None:
-        """One life of the file after another; after `stop` one last attempt, or more while
-        another program has it locked, unless all is written."""
+        """One life of the file after another; after `stop`, unless all is written, one last attempt, or more while another
+        program has it locked."""
         delay = FIRST_S
         while True:
             last = self._stopping.is_set()
@@ -129,7 +129,6 @@ class Journal:
         """One connection, from opening to its end. Returns why it ended before everything was written, "" if it did not."""
         try:
             async with self._connected() as connection:
-                self._well(self.file.note)
                 await self._write_on(connection)
                 return ""
         except Unusable as error:
@@ -180,7 +179,7 @@ class Journal:
         if held:
             self._shown.show("WAIT", _LONG_LOG)
         else:
-            self._well("")
+            self._shown.show("RESET" if self.file.reset else "OK", self.file.reset or self.file.note)
         return ""
 
     async def _look(self, connection: aiosqlite.Connection) -> int:
@@ -273,9 +272,6 @@ class Journal:
         finally:
             for wait in waits:
                 wait.cancel()
-
-    def _well(self, note: str) -> None:
-        self._shown.show("RESET" if self.file.reset else "OK", self.file.reset or note)
 
 
 def _longer(delay: float, status: str) -> float:
