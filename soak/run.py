@@ -13,6 +13,7 @@ from frmon.engine import Engine
 from frmon.feeds.sim.faults import Fault
 from frmon.feeds.sim.options import SimOptions
 from frmon.feeds.sim.server import Sim
+from frmon.feeds.sim.turns import Turn
 from frmon.feeds.venues import all_venues
 from frmon.launch import venue_defaults
 from frmon.model import Market, Signal
@@ -47,7 +48,7 @@ class Report(msgspec.Struct):
     wrong: list[str] = []
 
 
-class Market(Sim):
+class Followed(Sim):
     """The simulated venues; `after` is called after every step of the market."""
 
     after: Callable[[], None] | None = None
@@ -66,12 +67,19 @@ class Soak:
         self.report = Report(seed=seed, seconds=seconds, faults={})
         self.wrong = self.report.wrong
         self._deceived_until: dict[str, float] = {}
+        self.watching = False
         self._due: set[Key] = set()
-        self._said: deque[str] = deque(maxlen=20)
+        self._cadences = {
+            (venue.name, stream.market, channel.kind): channel.cadence_s  # the venue's own, which nothing scales
+            for venue in all_venues()
+            for stream in venue.streams
+            for channel in stream.channels
+        }
+        self._said: deque[str] = deque(maxlen=4)  # the last faults
 
     async def run(self) -> Report:
         """All of it. Raises what the engine raised."""
-        async with Market(SimOptions(seed=self.seed, coins=self.coins)) as sim:
+        async with Followed(SimOptions(seed=self.seed, coins=self.coins)) as sim:
             self.sim = sim
             settings = settings_of(sim, self.scale)
             self.engine = engine = Engine(all_venues(), settings)
@@ -97,15 +105,17 @@ class Soak:
 
     async def _play(self) -> None:
         await self._well(300.0)
-        await asyncio.sleep(5.0)
-        started, cpu = self.engine.clock.mono(), process_time()
-        self.truth = Truth(self.sim, (SWEEP_S + 10) * self.scale + NETWORK_S)
+        self.truth = Truth(self.sim, (SWEEP_S + 10) * self.scale + NETWORK_S + 10.0)
         self.sim.after = self.truth.note
+        await asyncio.sleep(12.0)  # the past begins to be known
+        self.watching = True
+        started, cpu = self.engine.clock.mono(), process_time()
         self.report.before = look()
         counts: Counter[str] = Counter()
         for due in schedule(self.seed, self.seconds, self.every_s, self.sim.world):
             await asyncio.sleep(max(0.0, started + due.at_s - self.engine.clock.mono()))
             counts[due.what.kind] += 1
+            self._said.append(f"{due.at_s:.0f} s {_short(due.what)}")
             if isinstance(due.what, Fault):
                 self._deceive(due.what)
                 self.sim.fault(due.what)
@@ -147,7 +157,8 @@ class Soak:
 
     def _deceive(self, fault: Fault) -> None:
         if fault.kind in DECEIVING:
-            until = self.engine.clock.mono() + fault.for_s + SWEEP_S * self.scale + NETWORK_S
+            slowest_s = max(self._cadences.values())
+            until = self.engine.clock.mono() + fault.for_s + SWEEP_S * self.scale + slowest_s + NETWORK_S
             for venue in [fault.venue] if fault.venue else self.sim.endpoints:
                 self._deceived_until[venue] = max(until, self._deceived_until.get(venue, 0.0))
 
@@ -158,14 +169,14 @@ class Soak:
         while True:
             asked = self.engine.clock.mono()
             await asyncio.sleep(BEAT_S)
-            if hasattr(self, "truth"):
+            if self.watching:
                 self.report.worst_lag_s = max(self.report.worst_lag_s, self.engine.clock.mono() - asked - BEAT_S)
 
     async def _look(self) -> None:
         """Once a second: what is shown as fresh is true."""
         while True:
             await asyncio.sleep(LOOK_S)
-            if not hasattr(self, "truth"):
+            if not self.watching:
                 continue
             self.report.looks += 1
             now = self.engine.clock.mono()
@@ -179,10 +190,14 @@ class Soak:
         now = self.engine.clock.mono()
         deceived = now < self._deceived_until.get(cell.key.venue, 0.0)
         age_s = self.engine.terms.freshness.max_age_s
-        within_s = (SWEEP_S * self.scale if deceived else age_s + self.scale) + NETWORK_S + self.report.worst_lag_s
+        by = cell.quote.by
+        cadence_s = 0.0 if by is None else self._cadences.get((by.venue, by.market, by.kind), 0.0)
+        within_s = (SWEEP_S * self.scale if deceived else age_s + self.scale) + cadence_s
+        within_s += NETWORK_S + self.report.worst_lag_s
         if not self.truth.is_true(cell, within_s) and not deceived:
             key = cell.key
-            self.wrong.append(f"a lie: {key.venue} {key.market} {key.symbol} {what} with {cell.bid}/{cell.ask}")
+            line = f"{key.venue} {key.market} {key.symbol} {what} with {cell.bid}/{cell.ask}"
+            self.wrong.append(f"a lie: {line}; before: {'; '.join(self._said)}")
 
     def _sampled(self, rows: Sequence[Row], now: float, now_ms: int) -> None:
         if self._due:
@@ -200,7 +215,7 @@ class Soak:
         self._due.discard(key)
         row = self.engine.board.rows.get(signal.symbol)
         prices = {signal.short_exchange: signal.price_short, signal.long_exchange: signal.price_long}
-        for cell in row.cells if row is not None and hasattr(self, "truth") else ():
+        for cell in row.cells if row is not None and self.watching else ():
             if cell.key.market is Market.PERP and prices.get(cell.key.venue) in (cell.bid, cell.ask):
                 self._doubt(cell, "is in a signal")
 
@@ -212,6 +227,27 @@ class Soak:
             if not self.truth.is_true(cell, 0.0):
                 found.append(f"{cell.key.venue} {cell.key.market} {cell.key.symbol} {cell.bid}/{cell.ask}")
         return found
+
+
+def _short(what: Fault | Turn) -> str:
+    """What was ordered, without what is as always."""
+    names = (
+        "kind",
+        "venue",
+        "market",
+        "symbol",
+        "how",
+        "share",
+        "status",
+        "code",
+        "count",
+        "delay_s",
+        "for_s",
+        "bump",
+        "deep",
+    )
+    told = ((name, getattr(what, name, None)) for name in names)
+    return " ".join(f"{value:.3g}" if isinstance(value, float) else str(value) for _, value in told if value)
 
 
 def settings_of(sim: Sim, scale: float) -> Settings:

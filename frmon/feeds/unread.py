@@ -47,7 +47,7 @@ class Unread:
 
 
 def worst(parts: Mapping[str, Unread], now: float) -> str:
-    """Of all parts of a venue: "PARSE 12: okx spot 1: bidPx 9, frame 3"; "" while all is read."""
+    """Of all parts of a venue: "PARSE 12: toy spot 1: bidPx 9, frame 3"; "" while all is read."""
     counts = {name: count for name, part in parts.items() if (count := part.count(now))}
     if not counts:
         return ""
