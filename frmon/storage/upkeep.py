@@ -1,205 +1,219 @@
 """Looking after the file in small steps, between two writes: minutes are packed, packs rolled up, old ones dropped, and the
-file shrinks. A step takes a few hundredths of a second at most; nobody waits for it but the writer."""
+file shrinks. A step takes a few hundredths of a second; nobody waits for it but the writer.
+
+A minute counts by its UTC start alone, so time zones and summer time mean nothing here. A wall clock that is set forward
+by mistake drops nothing as long as no data comes under the wrong time: ages are those beside the newest of its kind.
+"""
 
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from functools import partial
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import NamedTuple
 
 import aiosqlite
-import msgspec
 
-from frmon.storage.bars import MINUTE_MS, Bar, Gap, roll_bars, roll_gaps
-from frmon.storage.packing import pack_bars, pack_gaps, unpack_bars, unpack_gaps
-from frmon.storage.schema import KIND_COIN, KIND_LEG
+from frmon.clock import Clock
+from frmon.config import StorageSettings
+from frmon.storage.bars import MINUTE_MS
+from frmon.storage.file import File
+from frmon.storage.rolling import Piece, Tell, dropped_before, moment, note_dropped, one, pack_hours, roll_spans
+from frmon.storage.series import COARSER, DAY, FINER, KINDS, SPANS, Kind, span_of
 
-SUBJECTS = 50
-"""Legs or coins that one step packs or rolls up."""
+STEP_S = 0.02
+"""After so long a step is over with the piece at which it is. Pieces take some milliseconds."""
 
-ROWS = 200
-"""Packs that one step drops."""
+PACKS = 1_000
+"""Packs that are dropped in one piece."""
 
-PAGES = 100
-"""Free pages of the file that one step gives back."""
+ROWS = 2_000
+"""Events or samples that are dropped in one piece."""
 
-DAY = 1440
-SPANS = {1: 60, 15: DAY, 60: 4 * DAY}
-"""Step in minutes -> minutes that one pack covers."""
+PAGES = 50
+"""Free pages of the file that are given back to the system in one piece."""
 
-COARSER = {15: 1, 60: 15}
-"""Step -> the finer one it is made of."""
-
-
-class Retention(msgspec.Struct, frozen=True, kw_only=True):
-    """For how many days what is kept."""
-
-    minutes_days: float = 7.0
-    quarters_days: float = 90.0
-    hours_days: float = 730.0
-    events_days: float = 90.0
-    samples_days: float = 30.0
-
-    def of_step(self, step: int) -> float:
-        """Days for bars of so many minutes."""
-        return {1: self.minutes_days, 15: self.quarters_days, 60: self.hours_days}[step]
-
-
-class _Kind(NamedTuple):
-    """How one kind of series is kept."""
-
-    number: int
-    table: str
-    subject: str
-    columns: str
-    make: Callable[[Iterable[Any]], Any]
-    pack: Callable[[Sequence[Any]], bytes]
-    unpack: Callable[[bytes], list[Any]]
-    roll: Callable[[Iterable[Any], int], list[Any]]
-
-
-_LEGS = _Kind(
-    KIND_LEG, "bar", "leg", "start, open, high, low, close, bid, ask, mark_price, index_price, rate, updates",
-    Bar._make, pack_bars, unpack_bars, roll_bars,
-)  # fmt: skip
-_COINS = _Kind(
-    KIND_COIN, "gap", "coin", "start, most, mean, last, pair, seconds", Gap._make, pack_gaps, unpack_gaps, roll_gaps
-)
-KINDS = (_LEGS, _COINS)
+SPARE = 1_024
+"""Free pages that the file keeps, or a tenth of all: the next hour's minutes fill them again."""
 
 
 class Upkeep:
-    """`step` does one small thing and says whether there may be more to do; `now_ms` is the wall clock."""
+    """Belongs to one journal. `tell` hears of packs that cannot be read."""
 
-    def __init__(self, retention: Retention, now_ms: Callable[[], int]) -> None:
-        self.retention = retention
-        self._now_ms = now_ms
-        self._looked_at = -1  # the minute in which everything was found done
-        self.done = 0  # steps that did something
+    def __init__(self, kept: StorageSettings, clock: Clock, tell: Tell) -> None:
+        self._kept = kept
+        self._clock = clock
+        self._tell = tell
+        self._connection: sqlite3.Connection | None = None
+        self._round: Iterator[Piece] | None = None
+        self._minute = -1  # of the last round
 
     async def step(self, connection: aiosqlite.Connection) -> bool:
-        """Do the next thing, if there is one; at most one thing a call. Within its own transaction."""
-        minute = self._now_ms() // MINUTE_MS
-        if minute == self._looked_at:
-            return False
-        for job in self._jobs(minute):
-            if await self._try(connection, job):
-                self.done += 1
-                return True
-        self._looked_at = minute
-        return False
+        """Do what can be done in about `STEP_S`, in a transaction of its own, on the connection's thread. Returns whether
+        there is more to do now; when there is not, it is asked again next minute. Raises what SQLite raises: nothing is lost
+        then, and what was under way is begun anew."""
+        return bool(await connection._execute(self.do, connection._conn))  # type: ignore[no-untyped-call]
 
-    def _jobs(self, minute: int) -> Iterable[Callable[[aiosqlite.Connection], Any]]:
-        for kind in KINDS:
-            yield partial(self._pack, kind=kind, minute=minute)
-        for kind in KINDS:
-            for step in COARSER:
-                yield partial(self._roll, kind=kind, step=step, minute=minute)
-        for kind in KINDS:
-            for step in SPANS:
-                yield partial(self._prune, kind=kind, step=step, minute=minute)
-        yield partial(self._prune_rows, minute=minute)
-        yield _shrink
-
-    async def _try(self, connection: aiosqlite.Connection, job: Callable[[aiosqlite.Connection], Any]) -> bool:
-        await connection.execute("BEGIN IMMEDIATE")
+    def do(self, connection: sqlite3.Connection) -> bool:
+        """As `step`, on the caller's thread."""
+        minute = self._clock.now_ms() // MINUTE_MS
+        if connection is not self._connection:
+            self._connection, self._round, self._minute = connection, None, -1
+        if self._round is None:
+            if minute == self._minute:
+                return False
+            self._round, self._minute = tidied(connection, self._kept, minute, self._tell), minute
+        connection.execute("BEGIN IMMEDIATE")
         try:
-            did = bool(await job(connection))
+            more = self._work(self._round)
+            connection.execute("COMMIT")
         except BaseException:
-            await connection.execute("ROLLBACK")
+            self._round, self._minute = None, -1
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
             raise
-        await connection.execute("COMMIT" if did else "ROLLBACK")
-        return did
+        if more:
+            return True
+        self._round = None
+        return minute != self._minute  # it took longer than a minute
 
-    async def _pack(self, connection: aiosqlite.Connection, kind: _Kind, minute: int) -> bool:
-        """Minutes of full hours of some subjects become packs. A minute that comes late is packed into the one there is."""
-        before = minute // 60 * 60 - 1  # the minute that was just over may still be on its way
-        found = await _rows(
-            connection,
-            f"SELECT DISTINCT {kind.subject}, start / 60 FROM {kind.table} WHERE start < ? LIMIT {SUBJECTS}",  # noqa: S608
-            (before // 60 * 60,),
+    def _work(self, pieces: Iterator[Piece]) -> bool:
+        until = self._clock.mono() + STEP_S
+        return any(self._clock.mono() >= until for _ in pieces)
+
+
+class Maintained(NamedTuple):
+    """What `maintain` did: pieces of work, and the size of the file before and after, in bytes."""
+
+    pieces: int
+    before: int
+    after: int
+
+
+def maintain(
+    path: Path, kept: StorageSettings, clock: Clock, progress: Callable[[Piece], None], tell: Tell
+) -> Maintained:
+    """Do everything at once that is otherwise done in small steps, and give all free pages back. Raises `Unusable` when
+    another program writes to the file or it cannot be written to, and what SQLite raises."""
+    file = File(path, clock.now_ms, lambda: False, simulated=_is_simulated(path))
+    before = path.stat().st_size if path.exists() else 0
+    count = 0
+    with closing(file.open()) as connection:
+        try:
+            pieces = tidied(connection, kept, clock.now_ms() // MINUTE_MS, tell, spare=0)
+            for piece in _committed(connection, pieces, clock):
+                count += 1
+                progress(piece)
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        finally:
+            file.release()
+    return Maintained(count, before, path.stat().st_size)
+
+
+def tidied(
+    connection: sqlite3.Connection, kept: StorageSettings, minute: int, tell: Tell, *, spare: int = SPARE
+) -> Iterator[Piece]:
+    """Everything there is to do at this minute, piece by piece. Between two pieces the caller may commit and write."""
+    for kind in KINDS:
+        yield from pack_hours(connection, kind, minute, tell)
+    for kind in KINDS:
+        for step in FINER:
+            yield from roll_spans(connection, kind, step, minute, tell)
+    for kind in KINDS:
+        yield from _drop_packs(connection, kind, kept, minute)
+    yield from _drop_rows(connection, "event", kept.events_days, minute)
+    yield from _drop_rows(connection, "sample", kept.samples_days, minute)
+    yield from _shrink(connection, spare)
+
+
+def _drop_packs(connection: sqlite3.Connection, kind: Kind, kept: StorageSettings, minute: int) -> Iterator[Piece]:
+    """Packs whose last minute is too old, the oldest first; none from which a coarser one is still to be made."""
+    days = {1: kept.minutes_days, 15: kept.quarters_days, 60: kept.hours_days}
+    now = min(minute, _newest(connection, kind))
+    for step, span in SPANS.items():
+        limit = now - int(days[step] * DAY)
+        yield from _drop_spans(connection, kind.number, step, limit - span)
+        yield from _drop_spans(connection, -1 - kind.number, step, now - int(kept.hours_days * DAY) - span)
+
+
+def _drop_spans(connection: sqlite3.Connection, number: int, step: int, last: int) -> Iterator[Piece]:
+    """Packs that begin at `last` or before."""
+    query = "SELECT min(start) FROM pack WHERE kind = ? AND step = ? AND start >= ?"
+    start = one(connection, query, number, step, 0)
+    while start is not None and start <= last:
+        until = start + SPANS[step]
+        if _needed(connection, number, step, start):
+            until = span_of(start, COARSER[step]) + SPANS[COARSER[step]]
+        else:
+            yield from _drop_span(connection, number, step, start)
+        start = one(connection, query, number, step, until)
+
+
+def _drop_span(connection: sqlite3.Connection, number: int, step: int, start: int) -> Iterator[Piece]:
+    if start + SPANS[step] > dropped_before(connection, number, step):
+        note_dropped(connection, number, step, start + SPANS[step])
+    place = (number, step, start)
+    query = "SELECT min(subject) FROM pack WHERE kind = ? AND step = ? AND start = ?"
+    while (first := one(connection, query, *place)) is not None:
+        connection.execute(
+            "DELETE FROM pack WHERE kind = ? AND step = ? AND start = ? AND subject < ?", (*place, first + PACKS)
         )
-        for subject, hour in found:
-            where = f"{kind.subject} = ? AND start >= ? AND start < ?"
-            bounds = (subject, hour * 60, hour * 60 + 60)
-            query = f"SELECT {kind.columns} FROM {kind.table} WHERE {where} ORDER BY start"  # noqa: S608
-            bars = [kind.make(row) for row in await _rows(connection, query, bounds)]
-            await self._merge(connection, kind, 1, subject, hour * 60, bars)
-            await connection.execute(f"DELETE FROM {kind.table} WHERE {where}", bounds)  # noqa: S608
-        return bool(found)
-
-    async def _merge(  # noqa: PLR0913, PLR0917  where the bars go
-        self, connection: aiosqlite.Connection, kind: _Kind, step: int, subject: int, start: int, bars: Sequence[Any]
-    ) -> None:
-        held = await _rows(
-            connection,
-            "SELECT data FROM pack WHERE kind = ? AND step = ? AND subject = ? AND start = ?",
-            (kind.number, step, subject, start),
-        )
-        by_start = {bar.start: bar for (data,) in held for bar in kind.unpack(data)}
-        by_start.update((bar.start, bar) for bar in bars)
-        whole = [by_start[at] for at in sorted(by_start)]
-        row = (kind.number, step, subject, start, start + SPANS[step], len(whole), kind.pack(whole))
-        await connection.execute("INSERT OR REPLACE INTO pack VALUES (?, ?, ?, ?, ?, ?, ?)", row)
-
-    async def _roll(self, connection: aiosqlite.Connection, kind: _Kind, step: int, minute: int) -> bool:
-        """Finer packs of spans that are over become one coarser pack each, subject by subject."""
-        finer, span = COARSER[step], SPANS[step]
-        over = (minute - 90) // span * span  # the last hour of the span has been packed by then
-        found = await _rows(
-            connection,
-            """SELECT DISTINCT subject, start / ? FROM pack AS fine WHERE kind = ? AND step = ? AND start < ? AND NOT EXISTS
-            (SELECT 1 FROM pack WHERE kind = fine.kind AND step = ? AND subject = fine.subject
-             AND start = fine.start / ? * ?) LIMIT ?""",
-            (span, kind.number, finer, over, step, span, span, max(1, SUBJECTS // 4)),
-        )
-        for subject, number in found:
-            start = number * span
-            packs = await _rows(
-                connection,
-                "SELECT data FROM pack WHERE kind = ? AND step = ? AND subject = ? AND start >= ? AND start < ? ORDER BY start",
-                (kind.number, finer, subject, start, start + span),
-            )
-            bars = [bar for (data,) in packs for bar in kind.unpack(data)]
-            await self._merge(connection, kind, step, subject, start, kind.roll(bars, step))
-        return bool(found)
-
-    async def _prune(self, connection: aiosqlite.Connection, kind: _Kind, step: int, minute: int) -> bool:
-        before = minute - int(self.retention.of_step(step) * DAY) - SPANS[step]
-        cursor = await connection.execute(
-            """DELETE FROM pack WHERE (kind, step, subject, start) IN
-            (SELECT kind, step, subject, start FROM pack WHERE kind = ? AND step = ? AND start < ? LIMIT ?)""",
-            (kind.number, step, before, ROWS),
-        )
-        return cursor.rowcount > 0
-
-    async def _prune_rows(self, connection: aiosqlite.Connection, minute: int) -> bool:
-        """Events and samples that are too old. Signals, episodes and settlements are kept."""
-        count = 0
-        for table, days in (("event", self.retention.events_days), ("sample", self.retention.samples_days)):
-            before_ms = (minute - int(days * DAY)) * MINUTE_MS
-            cursor = await connection.execute(
-                f"DELETE FROM {table} WHERE rowid IN (SELECT rowid FROM {table} WHERE at_ms < ? LIMIT 2000)",  # noqa: S608
-                (before_ms,),
-            )
-            count += max(0, cursor.rowcount)
-        return count > 0
+        yield Piece(f"drop {step}-minute bars of {moment(start)}", 1, 1)
 
 
-async def _shrink(connection: aiosqlite.Connection) -> bool:
-    """Give some free pages at the end of the file back to the system."""
-    ((free,),) = await _rows(connection, "PRAGMA freelist_count")
-    if free <= PAGES:
+def _needed(connection: sqlite3.Connection, number: int, step: int, start: int) -> bool:
+    """Whether a coarser pack is still to be made of this one."""
+    if step not in COARSER:
         return False
-    await _rows(connection, f"PRAGMA incremental_vacuum({PAGES})")
-    return True
+    coarser = COARSER[step]
+    query = "SELECT 1 FROM due WHERE kind = ? AND step = ? AND start = ?"
+    return one(connection, query, number, coarser, span_of(start, coarser)) is not None
 
 
-async def _rows(connection: aiosqlite.Connection, query: str, values: Sequence[object] = ()) -> list[sqlite3.Row]:
-    async with connection.execute(query, values) as cursor:
-        return list(await cursor.fetchall())
+def _newest(connection: sqlite3.Connection, kind: Kind) -> int:
+    """The end of the newest minute there is."""
+    newest = int(one(connection, f"SELECT max(start) + 1 FROM {kind.table}") or 0)  # noqa: S608  our own name
+    for step, span in SPANS.items():
+        query = "SELECT max(start) FROM pack WHERE kind = ? AND step = ?"
+        last = one(connection, query, kind.number, step)
+        newest = max(newest, 0 if last is None else last + span)
+    return newest
 
 
-async def steps(upkeep: Upkeep, connection: aiosqlite.Connection) -> AsyncIterator[int]:
-    """Do everything now, step by step; yields how many were done."""
-    while await upkeep.step(connection):
-        yield upkeep.done
+def _drop_rows(connection: sqlite3.Connection, table: str, days: float, minute: int) -> Iterator[Piece]:
+    """Events or samples that are too old. Signals, episodes and settlements are kept for good."""
+    newest = int(one(connection, f"SELECT max(at_ms) FROM {table}") or 0)  # noqa: S608  our own name
+    before = min(minute * MINUTE_MS, newest) - int(days * DAY) * MINUTE_MS
+    query = f"DELETE FROM {table} WHERE rowid IN (SELECT rowid FROM {table} WHERE at_ms < ? LIMIT {ROWS})"  # noqa: S608
+    while connection.execute(query, (before,)).rowcount > 0:
+        yield Piece(f"drop {table}s of before {moment(before // MINUTE_MS)}", 1, 1)
+
+
+def _shrink(connection: sqlite3.Connection, spare: int) -> Iterator[Piece]:
+    """Give free pages back to the system but for some that will be needed again."""
+    free, pages = int(one(connection, "PRAGMA freelist_count")), int(one(connection, "PRAGMA page_count"))
+    much = free - (max(spare, pages // 10) if spare else 0)
+    for given in range(0, much, PAGES):
+        connection.execute(f"PRAGMA incremental_vacuum({min(PAGES, much - given)})").fetchall()
+        yield Piece("give free pages back", min(much, given + PAGES), much)
+
+
+def _committed(connection: sqlite3.Connection, pieces: Iterator[Piece], clock: Clock) -> Iterator[Piece]:
+    """The pieces, committed every now and then so that readers and the log do not notice."""
+    more = True
+    while more:
+        connection.execute("BEGIN IMMEDIATE")
+        until, more = clock.mono() + STEP_S, False
+        for piece in pieces:
+            yield piece
+            if clock.mono() >= until:
+                more = True
+                break
+        connection.execute("COMMIT")
+
+
+def _is_simulated(path: Path) -> bool:
+    """What the file says of its prices."""
+    if not path.exists():
+        return False
+    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+        return bool(one(connection, "SELECT value FROM meta WHERE key = 'market'") == "simulated")
