@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import msgspec
 
+from frmon.csvcells import csv_cell
 from frmon.parts import CoinPart, GatePart, LegPart, Picture, SidePart
 
 CSV_COLUMNS = ("coin", *LegPart.__struct_fields__)
@@ -21,18 +22,18 @@ def csv_text(picture: Picture) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(("simulated", "at", *CSV_COLUMNS))
-    simulated = _csv_cell(picture.simulated)
+    simulated = csv_cell(picture.simulated)
     for coin in picture.coins:
         for leg in coin.legs:
             values = (getattr(leg, name) for name in LegPart.__struct_fields__)
-            writer.writerow((simulated, picture.at, _csv_cell(coin.coin), *map(_csv_cell, values)))
+            writer.writerow((simulated, picture.at, csv_cell(coin.coin), *map(csv_cell, values)))
     gates = [(coin, gate) for coin in picture.coins for gate in _gates(coin)]
     if gates:
         out.write("\n")
         writer.writerow(WHY_COLUMNS)
         for coin, gate in gates:
             values = (getattr(gate, name) for name in GatePart.__struct_fields__)
-            writer.writerow(map(_csv_cell, (coin.coin, *_why_pair(coin), *values)))
+            writer.writerow(map(csv_cell, (coin.coin, *_why_pair(coin), *values)))
     return out.getvalue()
 
 
@@ -131,16 +132,6 @@ def _figure(value: str | float | None) -> str:
 
 def _leg_name(side: SidePart) -> str:
     return f"{side.venue} {side.market}"
-
-
-def _csv_cell(value: object) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str):
-        return f"'{value}" if value.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) else value
-    return repr(value)
 
 
 def _line(text: str) -> str:

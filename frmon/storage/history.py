@@ -24,12 +24,12 @@ from typing import Any, NamedTuple, Self, TypeVar
 import msgspec
 
 from frmon.errors import FrmonError
-from frmon.storage.bars import Bar, Gap
+from frmon.storage.bars import MINUTE_MS, Bar, Gap
 from frmon.storage.readonly import Unreadable, open_to_read, readable
 from frmon.storage.records import EpisodeRow, EventRow, LegName, PairName, SampleRow, Settlement, SignalRow
 from frmon.storage.series import COINS, LEGS
 from frmon.storage.stats import Stats, stats_of
-from frmon.storage.stitch import Piece, check_step, step_for, stitched, unbroken, whole_window
+from frmon.storage.stitch import Piece, check_step, kept, step_for, stitched, unbroken, whole_window
 
 __all__ = ["GapSeries", "History", "LegSeries", "Stats", "Unknown", "Unreadable"]
 
@@ -87,6 +87,8 @@ _TABLES: dict[type, _Table] = {
     EventRow: _Table("event", "at_ms", ", id DESC"),
     SampleRow: _Table("sample", "at_ms"),
 }
+_ROWS: dict[str, type] = {"signals": SignalRow, "episodes": EpisodeRow, "events": EventRow, "samples": SampleRow}
+_SERIES = {"bars": LEGS, "gaps": COINS}
 
 
 class History:
@@ -196,6 +198,18 @@ class History:
         """What the program itself used, in the order of time."""
         return self._of(SampleRow, (since_ms, until_ms), None, newest)
 
+    def span(self, of: str) -> tuple[int, int] | None:
+        """From when until when anything is kept, None when nothing is. `of`: bars, gaps, signals, episodes, events or
+        samples."""
+        with self._reading() as connection:
+            if of in _SERIES:
+                minutes = kept(connection, _SERIES[of])
+                return None if minutes is None else (minutes[0] * MINUTE_MS, minutes[1] * MINUTE_MS)
+            table = _TABLES[_ROWS[of]]
+            query = f"SELECT min({table.at}), max({table.at}) FROM {table.name}"  # noqa: S608  our own names
+            first, last = connection.execute(query).fetchone()
+        return None if first is None else (first, last + 1)
+
     def stats(self) -> Stats:
         """How large the file is and what lies in it."""
         with self._reading() as connection:
@@ -251,7 +265,7 @@ class History:
 
 
 def _step(step: int | None, since_ms: int, until_ms: int) -> int:
-    found = step_for((until_ms - since_ms) // 60_000) if step is None else step
+    found = step_for((until_ms - since_ms) // MINUTE_MS) if step is None else step
     check_step(found)
     return found
 

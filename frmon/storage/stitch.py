@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from frmon.errors import FrmonError
 from frmon.storage.bars import STEPS
 from frmon.storage.packing import Unpackable
+from frmon.storage.rolling import dropped_before
 from frmon.storage.series import DAY, SPANS, Kind, Pack, minutes, packs, span_of
 
 HOUR = 60
@@ -79,7 +80,7 @@ def stitched(
     connection: sqlite3.Connection, kind: Kind, subjects: Sequence[int], window: Window
 ) -> tuple[dict[int, list[Piece]], int]:
     """The pieces of each subject in the order of time, those without any left out, and how many packs could not be read.
-    A pack that a late minute is still to be put into comes after the finer bars. Within the caller's transaction."""
+    What may be less than there was comes last. Within the caller's transaction."""
     bounds = kept(connection, kind)
     if not subjects or bounds is None:
         return {}, 0
@@ -88,7 +89,7 @@ def stitched(
     for step in _order(window.step):
         stitch.take(step)
     if stitch.is_behind:
-        stitch.due = {}
+        stitch.doubtful = {}
         for step in _order(window.step):
             stitch.take(step)
     return {subject: _rolled(kind, found, window) for subject, found in stitch.found.items() if found}, stitch.unread
@@ -105,6 +106,14 @@ def unbroken(pieces: Iterable[Piece]) -> list[list[Piece]]:
     return runs
 
 
+class _Doubt(NamedTuple):
+    """Which bars of a step may be less than what there was: those before a minute, of which only late ones are left since the
+    others were dropped for their age, and packs that are still to be made again."""
+
+    dropped: int
+    due: set[int]
+
+
 class _Stitch:
     """What was found so far: of each subject the bars by step, and the hours that are known."""
 
@@ -112,7 +121,7 @@ class _Stitch:
         self.found: dict[int, dict[int, list[Any]]] = {subject: {} for subject in subjects}
         self.unread = 0
         self.is_behind = False  # packs were passed over
-        self.due = {step: _due(connection, kind, step) for step in STEPS}  # packs that will be made again
+        self.doubtful = {step: _doubtful(connection, kind, step) for step in STEPS}
         self._connection, self._kind, self._subjects, self._window = connection, kind, subjects, window
         self._missing = {subject: set(window.hours()) for subject in subjects}
 
@@ -138,7 +147,7 @@ class _Stitch:
         wanted = missing.intersection(hours)
         if not wanted:
             return
-        if pack.start in self.due.get(step, ()):
+        if self._is_doubtful(pack.start, step):
             self.is_behind = True
             return
         try:
@@ -154,7 +163,10 @@ class _Stitch:
     def _rows(self, missing: set[int], known: dict[int, set[int]]) -> None:
         """Minutes that are not packed yet; one that lies in a pack as well was told again since."""
         later: dict[int, dict[int, Any]] = {}
-        for some in _chunks([start for start in self._row_starts() if start // HOUR in missing]):
+        starts = [start for start in self._row_starts() if start // HOUR in missing]
+        sure = [start for start in starts if not self._is_doubtful(start, 1)]
+        self.is_behind |= len(sure) < len(starts)
+        for some in _chunks(sure):
             for subject, bar in minutes(self._connection, self._kind, some, self._subjects):
                 if bar.start // HOUR in self._missing[subject]:
                     later.setdefault(subject, {})[bar.start] = bar
@@ -162,6 +174,10 @@ class _Stitch:
         for subject, bars in later.items():
             by_start = {bar.start: bar for bar in self.found[subject].get(1, ())} | bars
             self.found[subject][1] = [by_start[start] for start in sorted(by_start)]
+
+    def _is_doubtful(self, start: int, step: int) -> bool:
+        doubt = self.doubtful.get(step)
+        return doubt is not None and (start < doubt.dropped or start in doubt.due)
 
     def _row_starts(self) -> Iterator[int]:
         """The minutes of which there are rows, each found from the one before."""
@@ -180,9 +196,10 @@ def _order(step: int) -> list[int]:
     return [*reversed(fine), *(kept_step for kept_step in STEPS if kept_step not in fine)]
 
 
-def _due(connection: sqlite3.Connection, kind: Kind, step: int) -> set[int]:
+def _doubtful(connection: sqlite3.Connection, kind: Kind, step: int) -> _Doubt:
     query = "SELECT start FROM due WHERE kind = ? AND step = ?"
-    return {start for (start,) in connection.execute(query, (kind.number, step))}
+    due = {start for (start,) in connection.execute(query, (kind.number, step))}
+    return _Doubt(dropped_before(connection, kind.number, step), due)
 
 
 def _rolled(kind: Kind, found: dict[int, list[Any]], window: Window) -> list[Piece]:
