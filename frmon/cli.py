@@ -5,7 +5,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from types import FrameType
@@ -97,6 +97,13 @@ def screen(  # noqa: PLR0913, PLR0917  the options of one command
 
 def show_screen(context: typer.Context, options: Mapping[str, object]) -> None:
     """Run the screen until the user quits. `options`: dotted key -> value."""
+    from frmon.tui.guard import remembering_interrupts
+
+    with remembering_interrupts() as insist:
+        _show_screen(context, options, insist)
+
+
+def _show_screen(context: typer.Context, options: Mapping[str, object], insist: Callable[[], None]) -> None:
     from frmon.launch import all_venues, engine_for, settings_for
     from frmon.screenrules import complaints
     from frmon.tui.app import run as run_screen
@@ -111,6 +118,7 @@ def show_screen(context: typer.Context, options: Mapping[str, object]) -> None:
     for complaint in complaints(settings_for(wished, options), all_venues()):
         raise ConfigError(complaint)
     with engine_for(wished, launch(context), options) as engine:
+        insist()
         raise typer.Exit(run_screen(engine, None))
 
 

@@ -7,7 +7,8 @@ import sys
 import termios
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
@@ -24,6 +25,27 @@ RESTORE = b"\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l\x1b[?2004l\x1b[?7h\x1b[
 def is_tty() -> bool:
     """Whether there is a terminal to read from and to draw on."""
     return all(stream is not None and stream.isatty() for stream in (sys.__stdin__, sys.__stdout__, sys.__stderr__))
+
+
+@contextmanager
+def remembering_interrupts() -> Iterator[Callable[[], None]]:
+    """While much is imported an interrupt may strike where a library swallows it. Yields what raises it once more, if there
+    was one. Use in the main thread."""
+    heard: list[int] = []
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        heard.append(number)
+        signal.default_int_handler(number, frame)
+
+    def insist() -> None:
+        if heard:
+            raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield insist
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 class Guard:
