@@ -39,7 +39,9 @@ def told(report: Report) -> str:
         f"loop late    {report.worst_lag_s:.2f} s at most, CPU {report.cpu_pct:.0f} % of a core with the simulator",
     ]
     if before is not None and after is not None:
-        lines.append(f"memory       {before.rss_mb:.0f} -> {after.rss_mb:.0f} MB with the simulator")
+        lines.append(
+            f"memory       {before.rss_mb:.0f}, warm {report.warm_mb:.0f}, at the end {after.rss_mb:.0f} MB with the simulator"
+        )
         lines += [f"{n:<12} {getattr(before, n)} -> {getattr(after, n)}" for n in ("tasks", "threads", "files")]
         lines.append(f"objects      {before.objects} -> {after.objects}")
     if not report.wrong:

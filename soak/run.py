@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from time import process_time
 
 import msgspec
+from msgspec.structs import replace
 
 from frmon.board import Cell, Row
 from frmon.config import Settings, defaults
@@ -17,7 +18,7 @@ from frmon.feeds.sim.turns import Turn
 from frmon.feeds.venues import all_venues
 from frmon.launch import venue_defaults
 from frmon.model import Market, Signal
-from soak.figures import Use, leaks, look
+from soak.figures import Use, leaks, look, rss_mb
 from soak.plan import DECEIVING, schedule
 from soak.rule import Key, Rule, Wanted
 from soak.truth import Truth
@@ -26,6 +27,8 @@ BEAT_S = 0.05
 LOOK_S = 1.0
 SWEEP_S = 75.0  # in which the sweep tells truth from what a deceiving line said, in the program's seconds
 NETWORK_S = 0.5  # real: two loops, their quanta, a busy machine
+WARM_S = 600.0  # of real time, in which histories fill
+MEMORY_MB = 20.0  # more than this after that is a leak; a shorter run is all warm-up
 QUIET_S = 60.0  # of the program's time after the last fault, until everything must be well
 
 
@@ -43,6 +46,7 @@ class Report(msgspec.Struct):
     messages: int = 0
     worst_lag_s: float = 0.0
     cpu_pct: float = 0.0
+    warm_mb: float = 0.0  # memory when histories are full
     before: Use | None = None
     after: Use | None = None
     wrong: list[str] = []
@@ -121,6 +125,8 @@ class Soak:
                 self.sim.fault(due.what)
             else:
                 self.sim.turn(due.what)
+            if self.engine.clock.mono() - started < WARM_S:
+                self.report.warm_mb = rss_mb()
         await asyncio.sleep(max(0.0, started + self.seconds - self.engine.clock.mono()))
         self.report.faults = dict(counts)
         self.report.cpu_pct = 100 * (process_time() - cpu) / (self.engine.clock.mono() - started)
@@ -142,7 +148,8 @@ class Soak:
         self.report.samples = self.rule.samples
         self.report.after = look()
         assert self.report.before is not None
-        self.wrong += leaks(self.report.before, self.report.after, 20 + 5 * self.seconds / 600)
+        before = replace(self.report.before, rss_mb=self.report.warm_mb or self.report.before.rss_mb)
+        self.wrong += leaks(before, self.report.after, MEMORY_MB)
 
     async def _well(self, seconds: float) -> None:
         """Wait until every venue gives nearly all its legs, for so long of the program's time at most."""
@@ -225,7 +232,10 @@ class Soak:
             if cell.leg.halted or cell.leg.off_ms is not None:
                 continue
             if not self.truth.is_true(cell, 0.0):
-                found.append(f"{cell.key.venue} {cell.key.market} {cell.key.symbol} {cell.bid}/{cell.ask}")
+                by = cell.quote.by
+                told = f"{cell.bid}/{cell.ask} by {by.source if by else None} {by.kind if by else None}"
+                age_s = cell.age_s(self.engine.clock.mono(), self.engine.terms.freshness)
+                found.append(f"{cell.key.venue} {cell.key.market} {cell.key.symbol} {told}, age {age_s} s")
         return found
 
 
