@@ -95,6 +95,10 @@ class History:
             found = looks[pair, named] = _past(pair, series)
         return found
 
+    def series(self, coin: str) -> Series | None:
+        """What a coin's best spread was, sample by sample; None while it is not remembered."""
+        return self._coins.get(coin)
+
     def _take_coins(self, cells: Mapping[str, Sequence[Cell]], now: float) -> dict[str, Pair]:
         """Sample the best spread of every coin; returns the pairs that make them."""
         best = {}

@@ -79,6 +79,11 @@ class Tier:
         self._norm_of: array[float] | None = None
         self._norm: Norm | None = None
 
+    @property
+    def end_s(self) -> float | None:
+        """Where the last of the points ends; None before the first sample."""
+        return None if self._bucket is None else self._bucket * self.step_s
+
     def hold(self, value: float, since: float, until: float) -> None:
         """`value` held from `since` to `until`."""
         if since >= until:
