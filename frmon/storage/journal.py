@@ -3,8 +3,7 @@ written. Whatever happens to the file, the program runs on, says so, and tries a
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ import aiosqlite
 import msgspec
 
 from frmon.clock import Clock
+from frmon.storage.connection import CLOSE_S, connected, row, undo
 from frmon.storage.file import File
 from frmon.storage.insert import REFUSED, Inserts
 from frmon.storage.records import Record
@@ -28,7 +28,6 @@ OTHER_MOST_S = 5.0
 FLUSH_S = 2.0
 """So long the end may take, and `CLOSE_S` to close the file."""
 
-CLOSE_S = 0.5
 LAST_S = 0.1
 """Between the last attempts."""
 
@@ -99,7 +98,7 @@ class Journal:
             self._halted = True
             stop.cancel()
             work.cancel()
-            await asyncio.wait({work}, timeout=CLOSE_S)
+            await asyncio.wait({work}, timeout=CLOSE_S + LAST_S)
             self.file.release()
         self._end()
         if work.done() and not work.cancelled():
@@ -128,7 +127,9 @@ class Journal:
     async def _life(self) -> str:
         """One connection, from opening to its end. Returns why it ended before everything was written, "" if it did not."""
         try:
-            async with self._connected() as connection:
+            async with connected(self.file) as connection:
+                self._inserts.forget()
+                self._synchronous = ""
                 await self._write_on(connection)
                 return ""
         except Unusable as error:
@@ -136,20 +137,6 @@ class Journal:
         except sqlite3.Error as error:
             self._failed(error)
         return self._shown.state.status
-
-    @asynccontextmanager
-    async def _connected(self) -> AsyncIterator[aiosqlite.Connection]:
-        """Everything that blocks happens on the connection's own thread, which never keeps the program from ending: what a
-        dead disk holds up is given up."""
-        connection = aiosqlite.Connection(self.file.open, iter_chunk_size=64)
-        connection._thread.daemon = True  # aiosqlite has no public name for it
-        self._inserts.forget()
-        self._synchronous = ""
-        try:
-            async with connection:
-                yield connection
-        finally:
-            self.file.release()
 
     async def _write_on(self, connection: aiosqlite.Connection) -> None:
         """Write what waits, again and again, and at the end what is left. A failure that passes is waited out here, with the
@@ -171,7 +158,7 @@ class Journal:
             if not held and wal < UPKEEP_WAL and not self._stopping.is_set():
                 await self._keep_up(connection)
         except sqlite3.OperationalError as error:
-            await _undo(connection)
+            await undo(connection)
             if not _passes(error):
                 raise
             self._shown.show(status_of(error), str(error))
@@ -184,10 +171,10 @@ class Journal:
 
     async def _look(self, connection: aiosqlite.Connection) -> int:
         """Empty SQLite's log when it is long. Returns its size. Raises `Unusable` when the file was taken away."""
-        there, wal = await _row(connection, "SELECT file_is_there(), wal_bytes()")
+        there, wal = await row(connection, "SELECT file_is_there(), wal_bytes()")
         if wal >= UPKEEP_WAL or not there:
             await connection.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
-            (wal,) = await _row(connection, "SELECT wal_bytes()")
+            (wal,) = await row(connection, "SELECT wal_bytes()")
         if not there:
             raise Unusable("RESET", f"{self.path.name} was removed")
         return int(wal)
@@ -197,13 +184,13 @@ class Journal:
         most = PRECIOUS_WAL if kinds is PRECIOUS else OTHERS_WAL
         while taken := self._waiting.take(kinds, self._chunks[kinds]):
             try:
-                (wal,) = await _row(connection, "SELECT wal_bytes()")
+                (wal,) = await row(connection, "SELECT wal_bytes()")
                 if wal >= most:
                     self._waiting.given_back(taken)
                     return False
                 await self._transaction(connection, taken, "FULL" if kinds is PRECIOUS else "NORMAL")
             except REFUSED as error:
-                await _undo(connection)
+                await undo(connection)
                 self._without(kinds, taken, error)
             except BaseException:
                 self._waiting.given_back(taken)
@@ -249,7 +236,7 @@ class Journal:
         except Exception as error:
             if isinstance(error, sqlite3.Error) and status_of(error) != "ERROR":
                 raise
-            await _undo(connection)
+            await undo(connection)
             self._upkeep_from = self._clock.mono() + AGAIN_S
             self._tell(f"storage: upkeep failed ({type(error).__name__}: {error})")
 
@@ -281,13 +268,3 @@ def _longer(delay: float, status: str) -> float:
 def _passes(error: sqlite3.Error) -> bool:
     """Whether waiting mends it, with the connection open."""
     return code_of(error) in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL}
-
-
-async def _row(connection: aiosqlite.Connection, query: str) -> Sequence[Any]:
-    return next(iter(await connection.execute_fetchall(query)))
-
-
-async def _undo(connection: aiosqlite.Connection) -> None:
-    if connection.in_transaction:
-        with suppress(sqlite3.Error):  # SQLite has undone it by itself
-            await connection.execute("ROLLBACK")

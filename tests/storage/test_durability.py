@@ -16,6 +16,7 @@ import pytest
 
 from frmon.storage import journal as journals
 from frmon.storage.schema import AT_OPEN
+from frmon.storage.waiting import PRECIOUS
 from tests.storage.kills import kills
 from tests.storage.made import bar, event, kept, rows, settlement, signal, sound
 
@@ -316,4 +317,4 @@ def test_the_limits_of_the_log_leave_room_for_what_is_written_beyond_them() -> N
     page = 8192 + 24
     limits = [journals.UPKEEP_WAL, journals.OTHERS_WAL, journals.PRECIOUS_WAL, 64 << 20]
     assert all(a < b for a, b in pairwise(limits))
-    assert journals.PRECIOUS_WAL + (max(journals.CHUNKS[journals.PRECIOUS], 0) + 100) * page < 64 << 20
+    assert journals.PRECIOUS_WAL + (journals.CHUNKS[PRECIOUS] + 100) * page < 64 << 20

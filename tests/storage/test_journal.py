@@ -3,17 +3,24 @@
 import asyncio
 import math
 import sqlite3
+import subprocess
+import sys
 import threading
 import time
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
 import aiosqlite
 import pytest
 
+from frmon.storage import journal as journals
+from frmon.storage.insert import Inserts
+from frmon.storage.records import Record
 from frmon.storage.schema import STEPS
 from tests.storage.made import (
     AT,
+    Kept,
     bar,
     episode,
     event,
@@ -129,8 +136,11 @@ async def test_what_no_file_would_have_is_dropped_and_told_and_nothing_else_with
 
 
 async def test_who_hears_of_what_is_saved_may_fail(path: Path) -> None:
+    def bug(_: object) -> None:
+        raise IndexError
+
     async with kept(path) as it:
-        it.journal.on_saved(lambda records: records[7] and None)
+        it.journal.on_saved(bug)
         it.journal.put(signal())
         await it.written()
         assert any("IndexError" in line for line in it.told)
@@ -295,6 +305,69 @@ async def test_g5_a_disk_that_does_not_answer_holds_up_neither_the_program_nor_i
     assert all(thread.daemon for thread in threading.enumerate() if "connection_worker" in thread.name)
     answer.set()
     await asyncio.sleep(0.1)
+
+
+HUNG = """if True:
+    import asyncio, sys, time
+    from pathlib import Path
+    from tests.storage.made import kept, signal
+    async def main(path, how):
+        async with kept(path, ready=how != "open") as it:
+            setattr(it.journal.file, how, lambda: time.sleep(60))
+            it.journal.put(signal())
+            await asyncio.sleep(0.8)
+            print(time.monotonic())
+    asyncio.run(main(Path(sys.argv[1]), sys.argv[2]))"""
+
+
+@pytest.mark.parametrize("how", ["open", "is_there"])
+def test_g5_a_program_whose_disk_does_not_answer_ends_all_the_same(path: Path, how: str) -> None:
+    said = subprocess.run(
+        [sys.executable, "-c", HUNG, str(path), how], capture_output=True, text=True, check=True, timeout=30
+    )
+    assert time.monotonic() - float(said.stdout) < 4
+
+
+async def test_no_threads_are_left_by_openings_that_failed(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journals, "FIRST_S", 0.01)
+    monkeypatch.setattr(journals, "OTHER_MOST_S", 0.01)
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("CREATE TABLE theirs (a)")
+    before = threading.active_count()
+    async with kept(path) as it:
+        await asyncio.sleep(0.5)
+        assert it.status == "FOREIGN"
+        assert threading.active_count() <= before + 2
+    await asyncio.sleep(0.1)
+    assert threading.active_count() <= before
+
+
+async def test_the_precious_is_committed_to_the_disk_and_the_rest_to_the_system(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = set()
+    write = Inserts.write
+
+    async def spy(self: Inserts, connection: aiosqlite.Connection, records: Sequence[Record]) -> None:
+        (row,) = await connection.execute_fetchall("PRAGMA synchronous")
+        found.add((type(records[0]).__name__, row[0]))
+        await write(self, connection, records)
+
+    monkeypatch.setattr(Inserts, "write", spy)
+    async with kept(path) as it:
+        for _ in range(2):
+            for record in (bar(), signal()):
+                it.journal.put(record)
+            await it.written()
+    assert found == {("SignalRow", 2), ("LegBar", 1)}
+
+
+async def test_a_stop_before_the_start_writes_what_there_is(path: Path) -> None:
+    it = Kept(path)
+    it.journal.put(signal())
+    it.journal.stop()
+    await it.journal.run()
+    assert it.saved == [signal()]
 
 
 async def test_an_error_that_nobody_foresaw_is_raised_and_nothing_is_lost(path: Path) -> None:
