@@ -20,6 +20,18 @@ class Board:
         self.dropped_deltas = 0
         self.since = float("-inf")  # monotonic: replies to what was asked before are too old to say anything
         self._markets: dict[tuple[str, Market], dict[str, Cell]] = {}
+        self._remembered: dict[LegKey, Cell] = {}
+
+    def remember(self, cell: Cell) -> None:
+        """Show in its row what is remembered of a leg that has no seat yet: nothing that is said reaches it. With its seat
+        it hands on its values, unless coin or multiplier are others now."""
+        if self.cell(cell.key) is None and cell.key not in self._remembered:
+            self._remembered[cell.key] = self._place(cell)
+
+    def forget(self, venue: str, market: Market) -> None:
+        """What is remembered of this market is no longer shown."""
+        for key in [key for key in self._remembered if key[:2] == (venue, market)]:
+            self._lift(self._remembered.pop(key))
 
     def seat(self, leg: Leg) -> None:
         """Give a leg its place; again with the same key to change what is known of it. A changed multiplier forgets
@@ -27,7 +39,7 @@ class Board:
         cells = self._markets.setdefault((leg.venue, leg.market), {})
         cell = cells.get(leg.symbol)
         if cell is None:
-            cells[leg.symbol] = self._place(Cell(leg, Row(leg.coin)))
+            cells[leg.symbol] = self._enter(Cell(leg, Row(leg.coin)))
         elif cell.leg != leg:
             self._reseat(cell, leg)
 
@@ -42,7 +54,7 @@ class Board:
         return self._markets.get((key.venue, key.market), {}).get(key.symbol)
 
     def cells(self, venue: str | None = None) -> Iterator[Cell]:
-        """All cells, or those of one venue."""
+        """All cells that have a seat, or those of one venue."""
         for (name, _), cells in list(self._markets.items()):
             if venue is None or venue == name:
                 yield from list(cells.values())
@@ -119,6 +131,21 @@ class Board:
             else:
                 self.dropped_deltas += 1
         return count
+
+    def _enter(self, cell: Cell) -> Cell:
+        """A new seat, with what is remembered of the leg."""
+        past = self._remembered.pop(cell.key, None)
+        if past is None or past.leg.coin != cell.leg.coin:
+            if past is not None:
+                self._lift(past)
+            return self._place(cell)
+        if past.leg.multiplier == cell.leg.multiplier:
+            cell.recall(past)
+        row = cell.row = past.row
+        row.cells = [cell if c is past else c for c in row.cells]
+        row.version += 1
+        self.layout += 1
+        return cell
 
     def _place(self, cell: Cell) -> Cell:
         row = self.rows.get(cell.leg.coin)

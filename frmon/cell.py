@@ -102,6 +102,12 @@ class Cell:
         self.doubted: tuple[float | None, float | None] | None = None  # a quote that REST refuted; see `merge.doubt`
         self.version += 1
 
+    def recall(self, past: "Cell") -> None:
+        """Begin with what is remembered of this leg. It is stale, and whatever is said replaces it."""
+        self.bid, self.ask, self.mark, self.index = past.bid, past.ask, past.mark, past.index
+        self.funding_rate = past.funding_rate
+        self.quote = past.quote
+
     def age_s(self, now: float, freshness: Freshness) -> float | None:
         """Age of the quote's confirmation in seconds; None while there is none, and for a moment after its connection ended
         (then it counts from the last statement, but is never as small as a fresh one's)."""

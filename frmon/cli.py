@@ -117,7 +117,7 @@ def _show_screen(context: typer.Context, options: Mapping[str, object], insist: 
         )
     for complaint in complaints(settings_for(wished, options), all_venues()):
         raise ConfigError(complaint)
-    with engine_for(wished, launch(context), options) as engine:
+    with engine_for(wished, launch(context), options, keeps=True) as engine:
         insist()
         raise typer.Exit(run_screen(engine, None))
 

@@ -7,11 +7,11 @@ threads may read everything public here at any time, and call `redial`, `interes
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from pathlib import Path
 from urllib.request import getproxies
 
-from frmon import identity, pulse
+from frmon import identity, keeping, pulse, warmstart
 from frmon.board import Board, Freshness
 from frmon.budgets import Budgets
 from frmon.clock import Clock, SystemClock
@@ -26,10 +26,14 @@ from frmon.fundingnews import FundingNews
 from frmon.jobs import Jobs
 from frmon.model import LegKey, Listing, Market, Signal, VenueState
 from frmon.redact import keep_secret
+from frmon.signals.episodes import Episode
 from frmon.signals.history import History
 from frmon.signals.rules import Rule
 from frmon.signals.watch import Watch, remember
 from frmon.spread import Terms
+from frmon.storage.journal import Journal
+from frmon.storage.state import JournalState
+from frmon.storage.upkeep import Upkeep
 from frmon.study import CoinDepth, Study
 from frmon.vigil import Vigil
 
@@ -40,7 +44,7 @@ LAST_S = 0.05  # in which connections that were given up half-way see their end
 class Engine:
     """Feeds, board, spreads and signals as one thing that runs and stops."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  which market it is, and what is kept where
         self,
         venues: tuple[Venue, ...],
         settings: Settings,
@@ -48,9 +52,11 @@ class Engine:
         simulated: str = "",
         clock: Clock | None = None,
         state_dir: Path | None = None,
+        store: Path | None = None,
     ) -> None:
         self.venues = tuple(v for v in venues if settings.venues[v.name].enabled)
         self.settings = settings
+        self.store = store  # the file that it keeps its history in
         self.simulated = simulated  # "" = the market that the configuration names; else "SIMULATED" or "REPLAY"
         self.clock = Vigil(clock or SystemClock(), settings.signals.max_age_s)
         self.board = Board()
@@ -80,6 +86,7 @@ class Engine:
         self.watch.before = self._identity.judge
         self._pulse = pulse.Pulse(self.board, self.fleets, self.terms, self.clock, self._log, settings.feeds.time_scale)
         self.funding = FundingNews(self.board, self.clock, self.tell, settings.feeds.time_scale)
+        self._keeping = None if store is None else self._kept(store)
         self._study = Study(self.board, self.terms, settings.signals.threshold_pct, self.clock)
         self._state_dir = state_dir
         endpoints = (url for venue in self.venues for url in self._endpoints(venue).values())
@@ -96,7 +103,17 @@ class Engine:
     @property
     def notices(self) -> Sequence[str]:
         """What is wrong with the program itself, in words, newest first; counted anew twice a second."""
-        return self._pulse.notices
+        return (*self._pulse.notices, *(self._keeping.notices() if self._keeping is not None else ()))
+
+    @property
+    def storage(self) -> JournalState:
+        """How storage is doing; OFF where nothing is kept."""
+        return JournalState(status="OFF") if self._keeping is None else self._keeping.journal.state
+
+    @property
+    def saved(self) -> Container[Signal | Episode]:
+        """`signal in saved`, `episode in saved`: whether it lies in the file for good."""
+        return () if self._keeping is None else self._keeping.saved
 
     @property
     def verdicts(self) -> dict[LegKey, str]:
@@ -125,10 +142,15 @@ class Engine:
             jobs.start("funding", self.funding.run)
             jobs.start("depth", lambda: self._study.run(self._depths(http, budgets.pacers)))
             jobs.start("budgets", budgets.keep)
+            if self._keeping is not None:
+                self._keeping.start()
+                jobs.start("warm start", self._warm_start(self._keeping).run)
             await self._stopped.wait()
         finally:
             await jobs.end()
-            await asyncio.gather(*(f.end() for f in self.fleets.values()))
+            await asyncio.gather(
+                *(f.end() for f in self.fleets.values()), *([self._keeping.end()] if self._keeping else [])
+            )
             await http.close()
             budgets.save()
             await asyncio.sleep(LAST_S)
@@ -165,6 +187,24 @@ class Engine:
         """From any thread: end `run`."""
         if self._stopped is not None:
             self._call(self._stopped.set)
+
+    def _kept(self, store: Path) -> keeping.Keeping:
+        """What keeps a file."""
+        journal = Journal(store, self.clock, self.tell, simulated=bool(self.simulated))
+        journal.upkeep = Upkeep(self.settings.storage, self.clock, self.tell).step
+        seen = keeping.Seen(
+            board=self.board, episodes=self.episodes, states=self.states, freshness=self.terms.freshness
+        )
+        kept = keeping.Keeping(journal, seen, self.clock, self.tell)
+        self.listeners.append(kept.hear_signal)
+        self.funding.hear = kept.hear_settlement
+        self._log.hear = kept.hear_event
+        return kept
+
+    def _warm_start(self, kept: keeping.Keeping) -> warmstart.WarmStart:
+        market = "simulated" if self.simulated else "real"
+        into = warmstart.Into(self._identity, self.history, self.settings, market)
+        return warmstart.WarmStart(kept, into, self.clock, self.tell)
 
     def _signalled(self, signal: Signal) -> None:
         self.signals.appendleft(signal)

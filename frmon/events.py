@@ -2,6 +2,7 @@
 
 import logging
 from collections import deque
+from collections.abc import Callable
 
 import msgspec
 
@@ -35,6 +36,7 @@ class EventLog:
 
     def __init__(self, clock: Clock) -> None:
         self.rows: deque[Event] = deque(maxlen=KEPT)  # newest first
+        self.hear: Callable[[Event], None] | None = None  # is told every row, a repeated one with its count
         self._clock = clock
 
     def tell(self, text: str) -> None:
@@ -48,7 +50,10 @@ class EventLog:
                 del self.rows[place]
                 break
         shown = said if count == 1 else f"{said} x{count}"
-        self.rows.appendleft(Event(self._clock.now_ms(), shown, said, count, now))
+        event = Event(self._clock.now_ms(), shown, said, count, now)
+        self.rows.appendleft(event)
+        if self.hear is not None:
+            self.hear(event)
 
     def notices(self) -> tuple[str, ...]:
         """What is wrong with the program itself, newest first; empty when nothing is."""

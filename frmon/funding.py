@@ -177,6 +177,7 @@ class FundingEvent(msgspec.Struct, frozen=True, kw_only=True):
     before: float | None
     after: float | None
     stated: bool = True  # False: what was paid is the last prediction seen before, not the venue's word
+    interval_h: float | None = None  # which a settlement ended, None while unknown
 
 
 class Watcher:
@@ -245,9 +246,9 @@ class _Memory:
         at_ms = old if step is None else old + (last_ms - old) // step * step
         self.passed = at_ms
         stated = cell.settled_rate is not None and cell.settled_ms >= cell.next_ms
-        observed = self.rate if at_ms == old else None
-        before = cell.settled_rate if stated else observed
-        return _event(Change.SETTLEMENT, cell, at_ms, (before, cell.funding_rate), stated)
+        before = cell.settled_rate if stated else self.rate if at_ms == old else None
+        event = _event(Change.SETTLEMENT, cell, at_ms, (before, cell.funding_rate), stated)
+        return msgspec.structs.replace(event, interval_h=self.interval)
 
     def _interval(self, cell: Cell, now_ms: int) -> Iterator[FundingEvent]:
         new, old = cell.funding_interval_h, self.interval

@@ -40,6 +40,7 @@ class FundingNews:
 
     def __init__(self, board: Board, clock: Clock, tell: Callable[[str], None], time_scale: float = 1.0) -> None:
         self.settled: dict[LegKey, Settled] = {}
+        self.hear: Callable[[FundingEvent], None] | None = None  # is told every settlement
         self._board = board
         self._clock = clock
         self._tell = tell
@@ -71,6 +72,8 @@ class FundingNews:
     def _take(self, event: FundingEvent, now: float) -> None:
         if event.kind is Change.SETTLEMENT:
             self.settled[event.key] = Settled(event.before, event.at_ms, event.stated)
+            if self.hear is not None:
+                self.hear(event)
         kind = (event.key.venue, event.key.market.value, event.kind)
         batch = self._waiting.setdefault(kind, _Batch(now, now, []))
         batch.last = now

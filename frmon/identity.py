@@ -1,6 +1,6 @@
 """What trades becomes seats on the board: listings through the catalog, then prices back to it for its verdicts."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from frmon.board import Board, Cell, Freshness
 from frmon.clock import Clock
@@ -53,6 +53,8 @@ class Identity:
         for leg in legs:
             self._board.seat(leg)
         self._seats = wanted
+        if listings is not None:
+            self._board.forget(venue, market)
         return listings is not None
 
     def _announce(self, venue: str, market: Market, wanted: Mapping[LegKey, Leg]) -> None:
@@ -64,6 +66,12 @@ class Identity:
     def is_listed(self, venue: str, market: Market) -> bool:
         """Whether this market's list was ever read."""
         return (venue, market) in self._listed
+
+    def remember(self, cells: Iterable[Cell]) -> None:
+        """Show what is remembered of legs until their market's list is read."""
+        for cell in cells:
+            if (cell.key.venue, cell.key.market) not in self._listed:
+                self._board.remember(cell)
 
     async def run(self) -> None:
         """Judge by price, for ever."""

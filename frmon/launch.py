@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -14,7 +15,7 @@ from frmon.configfile import load
 from frmon.engine import Engine
 from frmon.errors import ConfigError
 from frmon.feeds.venues import all_venues
-from frmon.paths import state_dir
+from frmon.paths import data_dir, state_dir
 
 if TYPE_CHECKING:
     from frmon.feeds.sim.child import Child
@@ -38,6 +39,7 @@ class Wish(msgspec.Struct, kw_only=True):
 
     config: Path | None = None
     db: Path | None = None
+    named_db: bool = False  # `db` was given as an option
     log: Path | None = None
     log_level: str = "info"
 
@@ -49,7 +51,7 @@ def wish_from(given: Mapping[str, Any], env: Mapping[str, str]) -> Wish:
         said = env.get(f"FRMON_{name.upper()}")
         if said and name not in found:
             found[name] = said if name == "log_level" else Path(said)
-    return Wish(**found)
+    return Wish(**found, named_db="db" in given)
 
 
 def venue_defaults() -> list[VenueDefaults]:
@@ -114,20 +116,40 @@ def _serve(launch: Launch) -> "Child":
 
 
 @contextmanager
-def engine_for(wish: Wish, launch: Launch, options: Mapping[str, object] | None = None) -> Iterator[Engine]:
-    """An engine that does not run yet, on live, simulated or replayed venues. Raises `ConfigError`."""
-    with settings_and_market(wish, launch, options) as (settings, child):
+def engine_for(
+    wish: Wish, launch: Launch, options: Mapping[str, object] | None = None, *, keeps: bool = False
+) -> Iterator[Engine]:
+    """An engine that does not run yet, on live, simulated or replayed venues. `keeps`: it writes its history. Raises
+    `ConfigError`."""
+    with (
+        settings_and_market(wish, launch, options) as (settings, child),
+        stored(wish, launch, settings, keeps) as store,
+    ):
         if launch.replay is not None and child is not None:
             from frmon.feeds.sim.replay import TapeClock
 
-            engine = Engine(all_venues(), settings, simulated=REPLAY, clock=TapeClock(child.started_ms))
+            engine = Engine(all_venues(), settings, simulated=REPLAY, clock=TapeClock(child.started_ms), store=store)
             engine.lasts_s = child.length_s
         elif launch.demo:
-            engine = Engine(all_venues(), settings, simulated=SIMULATED)
+            engine = Engine(all_venues(), settings, simulated=SIMULATED, store=store)
         else:
-            engine = Engine(all_venues(), settings, state_dir=state_dir(os.environ))
+            engine = Engine(all_venues(), settings, state_dir=state_dir(os.environ), store=store)
         with recording(engine, launch.record):
             yield engine
+
+
+@contextmanager
+def stored(wish: Wish, launch: Launch, settings: Settings, keeps: bool) -> Iterator[Path | None]:
+    """The file of an engine that keeps its history, None for others. What is not real goes into a file of its own that ends
+    with the block, unless an option names one."""
+    is_real = not launch.demo and launch.replay is None
+    if not keeps or not settings.storage.enabled:
+        yield None
+    elif is_real or wish.named_db:
+        yield wish.db or data_dir(os.environ) / "frmon.db"
+    else:
+        with TemporaryDirectory(prefix="frmon-", ignore_cleanup_errors=True) as folder:
+            yield Path(folder) / "frmon.db"
 
 
 @contextmanager

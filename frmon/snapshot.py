@@ -126,8 +126,9 @@ def _said(signal: Signal) -> dict[str, Any]:
 def _venues(engine: Source, now: float) -> dict[str, VenuePart]:
     """Legs are counted here and now, so that the figures agree with the legs of the same picture."""
     freshness = engine.terms.freshness
-    legs = Counter(cell.key.venue for cell in engine.board.cells())
-    fresh = Counter(cell.key.venue for cell in engine.board.cells() if cell.is_fresh(now, freshness))
+    cells = [cell for row in list(engine.board.rows.values()) for cell in row.cells]
+    legs = Counter(cell.key.venue for cell in cells)
+    fresh = Counter(cell.key.venue for cell in cells if cell.is_fresh(now, freshness))
     found = {s.name: _venue(replace(s, legs=legs[s.name], fresh_legs=fresh[s.name])) for s in engine.states()}
     for name, settings in engine.settings.venues.items():
         if not settings.enabled and name not in found:

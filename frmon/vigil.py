@@ -27,6 +27,7 @@ class Vigil:
         self.late: Callable[[float], None] = _nothing  # told by how many seconds the loop was late
         self.stalled_s = max(STALLED_AT_LEAST_S, min(STALLED_AT_MOST_S, max_age_s))
         self.held_ms = 0.0  # what is added to the wall clock so that it goes on as before its steps
+        self.worst_s = 0.0  # by which the loop was late, until somebody sets it back
         self._clock = clock
         self._thread = 0  # whose readings are compared
         self._at = 0.0
@@ -70,6 +71,7 @@ class Vigil:
             await self._clock.sleep(BEAT_S)
             self.now_ms()
             late_s = self.mono() - asked_at - BEAT_S
+            self.worst_s = max(self.worst_s, late_s)
             if LATE_S < late_s <= self.stalled_s:
                 self.late(late_s)
 

@@ -134,7 +134,14 @@ def test_a_settlement_is_told_once_however_late_the_venue_goes_on(lag_s: int, sk
     settle(world, lag_s, skew_s)
     assert world.events == [
         FundingEvent(
-            kind=Change.SETTLEMENT, coin="PEPE", key=OKX.key, at_ms=WALL, before=0.0001, after=0.0003, stated=False
+            kind=Change.SETTLEMENT,
+            coin="PEPE",
+            key=OKX.key,
+            at_ms=WALL,
+            before=0.0001,
+            after=0.0003,
+            stated=False,
+            interval_h=8,
         )
     ]
 

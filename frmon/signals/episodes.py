@@ -80,6 +80,7 @@ class Episodes:
     def __init__(self, max_gap_s: float) -> None:
         self.open: tuple[Episode, ...] = ()  # the latest opened first
         self.closed: deque[Episode] = deque(maxlen=KEPT)  # the latest closed first
+        self.hear: Callable[[Episode], None] | None = None  # is told every one that opens or closes
         self._max_gap_s = max_gap_s
         self._open: dict[str, dict[Key, Episode]] = {}
 
@@ -94,7 +95,7 @@ class Episodes:
     def begin(self, kind: str, reading: Reading, now: Moment) -> None:
         """Open one with its signal."""
         coin, short, long = reading.key
-        self._open.setdefault(kind, {})[reading.key] = Episode(
+        episode = self._open.setdefault(kind, {})[reading.key] = Episode(
             coin=coin,
             kind=kind,
             short=short,
@@ -107,6 +108,7 @@ class Episodes:
             opened_at=now.at,
             seen_at=now.at,
         )
+        self._tell(episode)
 
     def follow(
         self, kind: str, close_pct: float, seen: Mapping[Key, Reading], is_seated: Callable[[Key], bool], now: Moment
@@ -124,11 +126,16 @@ class Episodes:
             if after.state is State.CLOSED:
                 del mine[key]
                 self.closed.appendleft(after)
+                self._tell(after)
 
     def publish(self) -> None:
         """Show others what is open now."""
         found = [e for mine in self._open.values() for e in mine.values()]
         self.open = tuple(sorted(found, key=lambda e: -e.opened_at))
+
+    def _tell(self, episode: Episode) -> None:
+        if self.hear is not None:
+            self.hear(episode)
 
 
 def step(episode: Episode, value: float | None, close_pct: float, max_gap_s: float, now: Moment) -> Episode:

@@ -12,7 +12,7 @@ import msgspec
 from frmon.board import Cell, Row
 from frmon.model import LegKey, Market, Spread
 from frmon.signals.kinds import sound
-from frmon.signals.series import Series, Window
+from frmon.signals.series import Held, Series, Window
 from frmon.spread import Terms, best_of, gross_pct
 
 TOP_COINS = 200
@@ -78,6 +78,15 @@ class History:
         self._best = best
         self._looks = {}
         self.z = {coin: z for coin, series in self._coins.items() if (z := series.z()) is not None}
+
+    def recall(self, coin: str, past: Sequence[Held], now: float) -> None:
+        """Begin with what is remembered of a coin's best spread from before the program was started, minute by minute: the
+        last value stands for the whole of it, `low` and `high` are of what is known. Means and deviations are then those
+        of one sample a minute; half-lives below a minute are not seen."""
+        series = self._coins.get(coin)
+        if series is None:
+            series = self._coins[coin] = Series(self.every_s)
+        series.recall(past, now)
 
     def look(self, coin: str, buy: Side | None = None, sell: Side | None = None) -> Past | None:
         """The past of a coin's best spread, or of the pair that is named; None while it is not remembered, or nothing makes

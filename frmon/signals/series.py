@@ -6,6 +6,7 @@ from array import array
 from collections.abc import Sequence
 from itertools import pairwise
 from math import fsum, inf, isnan, log, nan, sqrt
+from typing import NamedTuple
 
 import msgspec
 
@@ -45,6 +46,16 @@ class Window(msgspec.Struct, frozen=True, kw_only=True):
     z: float | None = None  # (live - mean) / std; 0 = as usual
     percentile: float | None = None  # share of points below live, half of the equal ones with them, 0 to 100
     half_life_s: float | None = None  # of a deviation from the mean; None = does not revert, 0 = within one step
+
+
+class Held(NamedTuple):
+    """What is remembered of a stretch of time: the value that held last, the lowest and the highest."""
+
+    since: float
+    until: float
+    last: float
+    low: float
+    high: float
 
 
 class Norm(msgspec.Struct, frozen=True, kw_only=True):
@@ -112,6 +123,23 @@ class Tier:
         self.highs = _longer(self.highs, [self._high] + [no_high] * gaps, most)
         self._last, self._low, self._high = UNKNOWN
 
+    def recall(self, past: Sequence[Held], now: float) -> None:
+        """Put this before what was sampled up to `now`."""
+        step, end = self.step_s, int(now // self.step_s)
+        end = end if self._bucket is None else self._bucket
+        start = end - self._most
+        steps = [UNKNOWN] * self._most
+        for held in past:
+            for bucket in range(max(start, int(held.since // step)), min(end, int(held.until // step) + 1)):
+                if bucket * step < held.until:
+                    _, low, high = steps[bucket - start]
+                    steps[bucket - start] = held.last, min(low, held.low), max(high, held.high)
+        for place, sampled in enumerate(zip(self.points, self.lows, self.highs, strict=True), -len(self.points)):
+            if not isnan(sampled[0]):
+                steps[place] = sampled
+        self._bucket = end
+        self.points, self.lows, self.highs = (array("d", column) for column in zip(*steps, strict=True))
+
     def norm(self) -> Norm | None:
         """Mean and deviation of the points; None while there are too few."""
         points = self.points
@@ -160,6 +188,11 @@ class Series:
                 tier.hold(self.live, self._at, min(at, self._at + self._hold_s))
             tier.reach(int(at // tier.step_s))
         self.live, self._at = value, at
+
+    def recall(self, past: Sequence[Held], now: float) -> None:
+        """Begin with what was before the first sample, in the order of time and coarser than samples."""
+        for tier in self.tiers:
+            tier.recall(past, now)
 
     def z(self) -> float | None:
         """How unusual the live value is: within the hour, or the quarter of an hour while that is all there is."""

@@ -7,7 +7,7 @@ from frmon.feeds.loop import new_loop
 from frmon.redact import redact
 from frmon.tui.source import Source
 
-JOIN_S = 1.5
+JOIN_S = 2.0
 
 
 class EngineThread:
