@@ -223,6 +223,7 @@ async def stand(
     endpoints: Callable[[Sim], Mapping[str, Mapping[str, str]]] | None = None,
     change: Callable[[Settings], None] | None = None,
     state_dir: Path | None = None,
+    store: Path | None = None,
     venues_of: tuple[Venue, ...] | None = None,
     up: bool = True,
 ) -> AsyncIterator[Stand]:
@@ -238,7 +239,7 @@ async def stand(
         settings = settings_of(served, scale, endpoints(served) if endpoints else None)
         if change is not None:
             change(settings)
-        engine = Engine(venues_of or all_venues(), settings, clock=clock, state_dir=state_dir)
+        engine = Engine(venues_of or all_venues(), settings, clock=clock, state_dir=state_dir, store=store)
         one = Stand(served, engine)
         beat = asyncio.create_task(one.beat())
         run = asyncio.create_task(engine.run())
