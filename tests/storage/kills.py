@@ -5,10 +5,14 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
+from frmon.clock import SystemClock
+from frmon.storage.bars import minute_of
 from frmon.storage.file import File
+from frmon.storage.packing import unpack_bars
 from tests.storage.made import AT, rows, sound
 
 
@@ -17,14 +21,15 @@ class Left(NamedTuple):
 
     acknowledged: int
     missing: int  # acknowledged signals that are not in the file
-    bars_missing: int  # bars that were put more than a second before, of all so far
+    bars: int  # that were put more than a second before the kill
+    bars_missing: int  # of these
     sound: bool
     ready_s: float  # until the next program could write
 
 
 def kill(path: Path, number: int, after_s: float, legs: int) -> tuple[Left, set[int], set[int]]:
     """One life of the writer, killed so long after it is ready."""
-    first = number * 10_000
+    first = minute_of(SystemClock().now_ms()) - 5 * 1440 + 60 * number  # long enough ago to be packed at once
     command = [sys.executable, "-m", "tests.storage.writer", str(path), str(legs), str(first)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -39,9 +44,17 @@ def kill(path: Path, number: int, after_s: float, legs: int) -> tuple[Left, set[
     turns = {int(line[2:]) for line in said if line.startswith("B ")}
     whole = sound(path)  # recovers the log as any next program does
     held = {at - AT for (at,) in rows(path, "SELECT at_ms FROM signal")}
-    counts = dict(rows(path, f"SELECT start, count(*) FROM bar WHERE start >= {first} GROUP BY start"))
-    lost = sum(legs - counts.get(turn, 0) for turn in turns)
-    return Left(len(signals), len(signals - held), lost, whole, ready_s), signals, held
+    counts = bars(path, first)
+    lost = sum(legs - counts[turn] for turn in turns)
+    return Left(len(signals), len(signals - held), legs * len(turns), lost, whole, ready_s), signals, held
+
+
+def bars(path: Path, first: int) -> Counter[int]:
+    """Minutes from this one on and how many bars there are of each, packed or not."""
+    found = Counter(start for (start,) in rows(path, f"SELECT start FROM bar WHERE start >= {first}"))
+    for (pack,) in rows(path, f"SELECT data FROM pack WHERE kind = 0 AND step = 1 AND until > {first}"):
+        found.update(bar.start for bar in unpack_bars(pack))
+    return found
 
 
 def kills(path: Path, times: int, legs: int, seed: int = 1) -> list[Left]:
@@ -66,8 +79,10 @@ if __name__ == "__main__":
         path = Path(folder) / "frmon.db"
         found = kills(path, *(asked or [100]), *([] if len(asked) > 1 else [500]))
         size = path.stat().st_size / 1e6
+        ((packs, packed),) = rows(path, "SELECT count(*), sum(bars) FROM pack WHERE kind = 0 AND step = 1")
     print(  # noqa: T201
         f"{len(found)} kills: sound {sum(f.sound for f in found)}, signals acknowledged {sum(f.acknowledged for f in found)},"
-        f" missing {max(f.missing for f in found)}, bars older than 1 s missing {sum(f.bars_missing for f in found)},"
-        f" ready again within {max(f.ready_s for f in found):.2f} s (with the interpreter's start), {size:.0f} MB"
+        f" missing {max(f.missing for f in found)}, bars older than 1 s {sum(f.bars for f in found)}, missing {sum(f.bars_missing for f in found)},"
+        f" ready again within {max(f.ready_s for f in found):.2f} s (with the interpreter's start),"
+        f" {packed} bars in {packs} packs, {size:.0f} MB"
     )

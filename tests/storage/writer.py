@@ -1,4 +1,4 @@
-"""A program that writes under load until it is killed: `python -m tests.storage.writer FILE LEGS FIRST`. It prints, once they
+"""A program that writes and tidies until it is killed: `python -m tests.storage.writer FILE LEGS MINUTE`. It prints, once they
 have happened, `S n` for each acknowledged signal and `B n` for each turn of bars that was put a second ago or longer."""
 
 import asyncio
@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from frmon.clock import SystemClock
+from frmon.config import StorageSettings
 from frmon.storage.bars import Bar
 from frmon.storage.journal import Journal
 from frmon.storage.records import LegBar, Record, SignalRow
+from frmon.storage.upkeep import Upkeep
 from tests.storage.made import episode, leg, settlement, signal
 
 TURN_S = 0.1
@@ -26,6 +28,7 @@ async def main(path: Path, legs: int, first: int) -> None:
 
     journal = Journal(path, SystemClock(), tell, simulated=True)
     journal.on_saved(acknowledge)
+    journal.upkeep = Upkeep(StorageSettings(), SystemClock(), tell).step
     work = asyncio.create_task(journal.run())
     names = [leg(n) for n in range(legs)]
     loop = asyncio.get_running_loop()
