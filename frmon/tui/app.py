@@ -167,11 +167,12 @@ def run(source: Source, path: Path | None) -> int:
         sys.stderr.write("frmon: the screen needs a terminal; without one use `frmon snapshot`\n")
         return 2
     source.settings.screen.ascii |= wants_ascii()
-    app = Frmon(source, path)
-    guard = Guard(app.leave)
-    app.on_leaving = guard.hurry
+    guard = Guard()
     guard.start()
     try:
+        app = Frmon(source, path)
+        app.on_leaving = guard.hurry
+        guard.tell(app.leave)
         app.run(mouse=source.settings.screen.mouse)
         code = guard.code or app.return_value or app.return_code or 0
         if app.bug is not None:

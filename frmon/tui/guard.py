@@ -49,12 +49,12 @@ def remembering_interrupts() -> Iterator[Callable[[], None]]:
 
 
 class Guard:
-    """Watches signals and the terminal; calls `leave(code)` once, from a thread of its own, and ends the process itself
-    when that takes longer than the grace."""
+    """Watches signals and the terminal; tells whoever is to leave once, from a thread of its own, and ends the process
+    itself when that takes longer than the grace."""
 
-    def __init__(self, leave: Callable[[int], None]) -> None:
+    def __init__(self) -> None:
         self.code: int | None = None
-        self._leave = leave
+        self._leave: Callable[[int], None] | None = None
         self._over = threading.Event()
         self._hurried = False
         self._lock = threading.Lock()
@@ -77,14 +77,23 @@ class Guard:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
+    def tell(self, leave: Callable[[int], None]) -> None:
+        """Call this with the exit code when it is time to leave; at once if that is past."""
+        with self._lock:
+            self._leave = leave
+        if self.code is not None:
+            leave(self.code)
+
     def bye(self, code: int) -> None:
         """End the program in an orderly way within the grace, else the hard way. From any thread; the first call counts."""
         with self._lock:
             if self.code is not None:
                 return
             self.code = code
+            leave = self._leave
         self.hurry()
-        threading.Thread(target=self._leave, args=(code,), name="exit", daemon=True).start()
+        if leave is not None:
+            threading.Thread(target=leave, args=(code,), name="exit", daemon=True).start()
 
     def hurry(self) -> None:
         """The end has begun: it happens within the grace, else the hard way. From any thread."""
