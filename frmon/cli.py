@@ -19,6 +19,7 @@ from frmon.configcommands import config_app
 from frmon.errors import ConfigError, FrmonError
 from frmon.options import launch, places_of, share, shared, shared_option, wish
 from frmon.redact import redact
+from frmon.storagecommands import db_app, history, signals
 
 app = typer.Typer(
     help="Cross-exchange spreads and funding rates in the terminal. Public data only: frmon never trades.",
@@ -27,6 +28,7 @@ app = typer.Typer(
     invoke_without_command=True,
 )
 app.add_typer(config_app, name="config")
+app.add_typer(db_app, name="db")
 
 
 class Form(StrEnum):
@@ -247,6 +249,10 @@ def check(
     with settings_and_market(wish(context), launch(context, demo=demo)) as (settings, _):
         if not headless.check(settings, venue or [], form.value):
             raise typer.Exit(1)
+
+
+app.command()(history)
+app.command()(signals)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -27,6 +27,14 @@ class Exists(FrmonError):
     """There is such a file, which is never overwritten unasked."""
 
 
+class Stream(Protocol):
+    """Takes bytes."""
+
+    def write(self, data: bytes, /) -> int:
+        """Some more."""
+        ...
+
+
 class Sink(Protocol):
     """Takes rows."""
 
@@ -52,7 +60,7 @@ def export(
     return count
 
 
-def sink_of(form: str, kind: str, stream: BinaryIO, *, simulated: bool) -> Sink:
+def sink_of(form: str, kind: str, stream: Stream, *, simulated: bool) -> Sink:
     """Writes rows of a kind into `stream` as csv or parquet."""
     columns = SHEETS[kind].columns
     if form == "parquet":
@@ -64,7 +72,7 @@ class CsvSink:
     """CSV in UTF-8: unknown is empty, times are ISO 8601 UTC, text that a spreadsheet would take for a formula gets a
     leading apostrophe."""
 
-    def __init__(self, stream: BinaryIO, columns: dict[str, str], *, simulated: bool) -> None:
+    def __init__(self, stream: Stream, columns: dict[str, str], *, simulated: bool) -> None:
         self._stream = stream
         self._mark = csv_cell(simulated)
         self._times = {n for n, holds in enumerate(columns.values()) if holds == AT}
@@ -90,7 +98,7 @@ class CsvSink:
 class ParquetSink:
     """Parquet: times are timestamps in milliseconds UTC, unknown is null."""
 
-    def __init__(self, stream: BinaryIO, columns: dict[str, str], *, simulated: bool) -> None:
+    def __init__(self, stream: Stream, columns: dict[str, str], *, simulated: bool) -> None:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
@@ -144,13 +152,12 @@ def new_file(path: Path, *, force: bool = False) -> Iterator[BinaryIO]:
 
 
 def moment(at_ms: int) -> str:
-    """ISO 8601 UTC, to the second or, where there are any, to the millisecond."""
-    precise = "milliseconds" if at_ms % 1000 else "seconds"
+    """ISO 8601 UTC to the millisecond: as text in the order of time."""
     try:
-        found = datetime.fromtimestamp(at_ms / 1000, UTC)
+        found = datetime.fromtimestamp(at_ms // 1000, UTC)
     except (OverflowError, ValueError, OSError):
         return str(at_ms)
-    return found.isoformat(timespec=precise).replace("+00:00", "Z")
+    return f"{found:%Y-%m-%dT%H:%M:%S}.{at_ms % 1000:03}Z"
 
 
 def _appear(part: Path, path: Path, force: bool) -> None:
