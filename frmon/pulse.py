@@ -114,7 +114,7 @@ class Pulse:
             await self._clock.sleep(STATES_S)
 
     def _look_for_network(self) -> None:
-        """Whether any venue can be reached. When one can again, no line waits any longer for its next try."""
+        """Whether any venue can be reached. When one can again, nobody waits any longer for the next try."""
         is_lost = are_lost(self.states)
         self.notices = (*(("NETWORK: no venue is reachable",) if is_lost else ()), *self._log.notices())
         if is_lost is self._is_lost:
@@ -122,8 +122,7 @@ class Pulse:
         self._is_lost = is_lost
         self._tell("NETWORK lost: no venue is reachable" if is_lost else "NETWORK is back: who waits to dial dials now")
         for fleet in self._fleets.values():
-            for line in fleet.all_lines:
-                line.retries.hurry()
+            fleet.hurry()
 
     def _stood_still(self, seconds: float) -> None:
         """The process was stopped or the machine slept. What waits in the sockets was said before, nobody knows when: it

@@ -201,7 +201,7 @@ async def test_an_old_line_stays_when_no_new_one_comes_up() -> None:
         await first.say(notice="shutdown")
         await first.say(notice="shutdown")
         await until(lambda: f.stage.connects >= 3, "it tries, more than once")
-        await until(lambda: len(f.engine.fleets["toy"]._runs) == 1, "and gives up")
+        await until(lambda: len(f.engine.fleets["toy"]._lineup.running) == 1, "and gives up")
         assert first.connection.close_code is None
         assert f.fresh() == 1
         task.cancel()

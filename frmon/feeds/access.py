@@ -53,6 +53,11 @@ class Access(msgspec.Struct, kw_only=True):
     observe: Observe | None = None  # sees raw frames
     resting: dict[Market, frozenset[str]] = {}  # symbols that are halted: nobody expects them to speak
     closed: set[Market] = set()  # markets of which nothing trades now
+    is_vouched: Callable[[Market], bool] = lambda _: True  # whether REST answers, and would contradict what is not true
+
+    def expected(self, market: Market, symbols: set[str]) -> set[str]:
+        """Those that ought to speak: what is halted may be silent."""
+        return set() if market in self.closed else symbols - self.resting.get(market, frozenset())
 
     def how(self, stream: Stream) -> Dial:
         """How to dial a line of this stream."""

@@ -9,9 +9,9 @@ from frmon.errors import DecodeError, Unreachable
 from frmon.feeds.contract import Snapshot, Venue, Wounded
 from frmon.feeds.lateness import believe
 from frmon.feeds.rest import Rest, kept, waited_out
+from frmon.feeds.retries import Retries
 from frmon.feeds.sweep import Sweep
 from frmon.feeds.unread import Unread
-from frmon.jobs import backoff
 from frmon.model import Carrier, Market, Sink, Tick
 
 LOOK_S = 0.5
@@ -52,7 +52,8 @@ class Cover:
         self._carrier = Carrier(venue.name, snapshot.market, snapshot.kind, source="rest", stamped=snapshot.stamped)
         self.unread = Unread(time_scale)
         self._opened = asyncio.Event()
-        self._why: Unreachable | None = None  # there is no answer
+        self._why: Unreachable | None = None  # there is no answer: asked again until there is
+        self._retries = Retries(time_scale)
         self._again_at = float("-inf")
         self._asked_at = float("-inf")
         self._helpless = 0  # legs still waiting after the last cover: no use asking at once again
@@ -61,19 +62,22 @@ class Cover:
         """Symbols of this market have seats now."""
         self._opened.set()
 
+    def hurry(self) -> None:
+        """There is reason to believe that the next try will do better."""
+        self._retries.hurry()
+
     async def run(self) -> None:
         """Seed, then ask whenever there is reason to."""
         await self._opened.wait()
-        delays = backoff()
         while True:
-            if self._is_due():
+            if self._why is not None or self._is_due():
                 self._why = await self._try()
                 if self._why is not None:
-                    wait = max(next(delays) * self._scale, self._why.retry_s or 0.0)
+                    wait = self._retries.wait_s(self._why)
                     self._again_at = self._clock.mono() + wait
-                    await self._clock.sleep(wait)
+                    await self._retries.pause(self._clock, wait, is_demanded=bool(self._why.retry_s))
                     continue
-                delays = backoff()
+                self._retries = Retries(self._scale)
             await self._clock.sleep(min(LOOK_S, self._shortest()) * self._scale)
 
     async def _try(self) -> Unreachable | None:

@@ -86,6 +86,34 @@ class Depth(msgspec.Struct, frozen=True):
     levels: int = 0  # per side in a full reply; fewer means that the book ends there. 0: not known
 
 
+class Settled(msgspec.Struct, frozen=True, gc=False):
+    """One funding settlement that is over, as a venue's history tells it. No venue tells its interval."""
+
+    symbol: str
+    at_ms: int  # some venues are off by a few milliseconds
+    rate: float  # fraction of the position that longs paid
+
+
+class Past(msgspec.Struct, frozen=True):
+    """What is asked of a history: the settlements of a symbol from `since_ms` on and before `until_ms`. Of a reply that is
+    full the oldest row is the next `until_ms`, and `page` is one more."""
+
+    symbol: str
+    since_ms: int
+    until_ms: int
+    page: int = 0
+
+
+class FundingHistory(msgspec.Struct, frozen=True):
+    """A REST reply with the past settlements of one symbol, in any order; it may tell more than was asked for. Rows that
+    cannot be read are left out."""
+
+    market: Market
+    request: Callable[[Past], Request]
+    parse: Callable[[bytes], Sequence[Settled]]  # raises DecodeError
+    rows: int  # of a full reply
+
+
 class ServerTime(msgspec.Struct, frozen=True):
     """Where a venue tells its time; `parse` returns Unix milliseconds."""
 
@@ -159,5 +187,6 @@ class Venue(msgspec.Struct, frozen=True, kw_only=True):
     """(HTTP status, headers in lower case, start of the body) -> why this answer is no answer, None = it is one. Also
     judges refused WebSocket handshakes."""
     depths: tuple[Depth, ...] = ()  # at most one for each market
+    funding_histories: tuple[FundingHistory, ...] = ()  # likewise
     aliases: Mapping[str, str] = {}  # this venue's base name, or "perp:BASE"/"spot:BASE" -> coin
     suffix_multipliers: bool = False  # SHIB1000 means 1000 SHIB here

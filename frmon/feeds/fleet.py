@@ -4,18 +4,18 @@ A fleet is told which symbols are wanted and pours ticks into the sink; it does 
 (at start and while running), lines (one each), snapshots (seed, base, cover, sweep), the venue's clock.
 """
 
-import asyncio
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from functools import partial
 from statistics import median
 
 from frmon.errors import Notice, Unreachable
 from frmon.feeds.access import Access, Terms
 from frmon.feeds.audit import Cover
-from frmon.feeds.contract import Stream, Venue
+from frmon.feeds.contract import Venue
 from frmon.feeds.line import Line
+from frmon.feeds.lineup import Lineup
 from frmon.feeds.listings import Listings
-from frmon.feeds.plan import line_name, lines, prefer, rebalance
+from frmon.feeds.pacer import Wait
 from frmon.feeds.rest import Rest
 from frmon.feeds.standing import before_lists, of_venue
 from frmon.feeds.unread import worst
@@ -23,8 +23,7 @@ from frmon.feeds.venueclock import VenueClock
 from frmon.jobs import Jobs
 from frmon.model import Market, Status, VenueState
 
-ROTATE_WAIT_S = 30.0
-CHANGE_S = 60.0  # between changes of what on-demand lines carry
+UP = {Status.LIVE, Status.LAG}
 MAINTENANCE_S = 1800.0  # for which an announced maintenance explains a venue that does not answer
 
 
@@ -47,18 +46,16 @@ class Fleet:
             sink=terms.sink,
             tell=terms.tell,
             notice=self._notice,
+            is_vouched=self._is_vouched,
             proxy=terms.proxy,
             time_scale=terms.time_scale,
             library=terms.library,
             observe=terms.observe,
         )
-        self._lines: dict[str, list[Line]] = {s.name: [] for s in venue.streams}
-        self._runs: dict[Line, asyncio.Task[None]] = {}
+        self._lineup = Lineup(self._access, self._jobs)
         self._wanted: dict[Market, set[str]] = {}
         self._venue_clock = VenueClock(self._access, self._rest, self._clock_moved)
-        self._started_at = terms.clock.mono()
-        self._changed_at: dict[str, float] = {}  # when an on-demand stream's symbols were chosen last
-        self._leaving: set[Line] = set()  # lines whose replacement is on its way
+        self._has_stood = False  # whether it was whole once
         self._maintenance = ""
         self._maintained_at = float("-inf")
         self._lists = [Listings(venue, d, self._rest, terms, self._access.closed) for d in venue.directories]
@@ -71,7 +68,7 @@ class Fleet:
                 terms.clock,
                 lambda market: self._wanted.get(market, set()),
                 self._is_streamed,
-                terms.waiting,
+                self._waiting,
                 lambda: self._access.skew_ms,
                 self._swept,
                 terms.time_scale,
@@ -95,7 +92,7 @@ class Fleet:
     @property
     def all_lines(self) -> list[Line]:
         """Every line, in the order of the venue's streams."""
-        return [line for group in self._lines.values() for line in group]
+        return self._lineup.all
 
     def want(self, market: Market, symbols: Iterable[str], resting: Iterable[str] = ()) -> None:
         """These symbols of a market are wanted from now on: lines are changed only where they must be."""
@@ -105,30 +102,27 @@ class Fleet:
             cover.open()
         for stream in self.venue.streams:
             if stream.market is market and not stream.on_demand:
-                self._fit(stream, self._wanted[market])
+                self._lineup.fit(stream, self._wanted[market])
 
     def demand(self, market: Market, symbols: Sequence[str]) -> None:
         """These symbols, most interesting first, deserve streams where streams are only for some."""
         known = self._wanted.get(market, set())
         for stream in self.venue.streams:
-            if stream.market is market and stream.on_demand and self._may_change(stream):
-                ranked = [s for s in symbols if s in known]
-                current = {s for line in self._lines[stream.name] for s in line.symbols} & known
-                self._fit(stream, prefer(ranked, current, stream.symbols_at_most))
-
-    def _may_change(self, stream: Stream) -> bool:
-        """On-demand lines change seldom: each change costs subscriptions, of which venues allow few an hour."""
-        now = self._clock.mono()
-        warming = now - self._started_at < CHANGE_S * self._terms.time_scale
-        if not warming and now - self._changed_at.get(stream.name, float("-inf")) < CHANGE_S * self._terms.time_scale:
-            return False
-        self._changed_at[stream.name] = now
-        return True
+            if stream.market is market and stream.on_demand:
+                self._lineup.choose(stream, [s for s in symbols if s in known], known)
 
     def redial(self) -> None:
         """Drop and dial again every line."""
-        for line in list(self._runs):
+        for line in self._lineup.running:
             line.redial()
+
+    def hurry(self) -> None:
+        """There is reason to believe that it can be reached: who waits for the next try need not, unless the venue said so."""
+        for line in self._lineup.running:
+            line.retries.hurry()
+        asked: list[Listings | Cover] = [*self._lists, *self._covers]
+        for one in asked:
+            one.hurry()
 
     @property
     def skew_ms(self) -> float | None:
@@ -138,7 +132,7 @@ class Fleet:
     def shift_clock(self, milliseconds: float) -> None:
         """Our wall clock was set forward by so much (negative: back)."""
         self._access.skew_ms -= milliseconds
-        for line in self._runs:
+        for line in self._lineup.running:
             line.clock_moved()
 
     def is_settled(self) -> bool:
@@ -161,6 +155,20 @@ class Fleet:
         now = self._clock.mono()
         state.listings_age_s = {one.market: now - one.read_at for one in self._lists if one.read_at is not None}
         needed = [line.state for line in self.all_lines if line.carries_data]
+        troubles, findings = self._asked(waits)
+        findings += self._oddities(now)
+        if not self._has_list():
+            state.status, state.detail = before_lists(troubles, findings)
+        else:
+            refuted = any(one.is_refuted for one in self._covers)
+            self._has_stood |= self._is_whole()
+            state.status, state.detail = of_venue(needed, troubles, findings, refuted, self._has_stood)
+        if state.status not in UP and self._is_maintained():
+            state.status, state.detail = Status.MAINT, f"{self._maintenance}; {state.detail}"
+        return state
+
+    def _asked(self, waits: Mapping[str, Wait]) -> tuple[dict[str, Unreachable], list[str]]:
+        """What is asked by REST: what does not answer and why, and what sweeps found or must wait for, in words."""
         asked: list[Listings | Cover] = [*self._lists, *self._covers]
         troubles = {one.name: one.trouble for one in asked if one.trouble is not None}
         findings = [f"{one.snapshot.market} {one.finding}" for one in self._covers if one.finding]
@@ -169,15 +177,15 @@ class Fleet:
                 troubles[who] = Unreachable("BANNED", wait.words)
             elif who.startswith("/"):
                 findings.append(f"REST {who}: {wait.words}")
-        findings += self._oddities(now)
-        if not self._has_list():
-            state.status, state.detail = before_lists(troubles, findings)
-        else:
-            refuted = any(one.is_refuted for one in self._covers)
-            state.status, state.detail = of_venue(needed, troubles, findings, refuted)
-        if state.status not in {Status.LIVE, Status.LAG} and self._is_maintained():
-            state.status, state.detail = Status.MAINT, f"{self._maintenance}; {state.detail}"
-        return state
+        return troubles, findings
+
+    def _is_whole(self) -> bool:
+        """Whether every market's symbols are wanted and were quoted, and all lines are up but those on demand."""
+        if not all(d.market in self._wanted for d in self.venue.directories):
+            return False
+        quoting = (c for c in self._covers if "quote" in c.snapshot.parts)
+        lines = (line for line in self.all_lines if line.carries_data and not line.stream.on_demand)
+        return all(c.replies for c in quoting) and all(line.state.status in UP for line in lines)
 
     def _oddities(self, now: float) -> list[str]:
         """What could not be read, and how wrong the venue's clock is."""
@@ -196,6 +204,15 @@ class Fleet:
         """Stream messages and REST replies with data since the start."""
         return sum(line.state.messages for line in self.all_lines) + sum(cover.replies for cover in self._covers)
 
+    def _waiting(self, venue: str, market: Market, before: float) -> int:
+        """How many legs REST could help: those not confirmed since, and those of lines whose silence is only just believed."""
+        patient = (line for line in self.all_lines if line.stream.market is market and line.is_patient)
+        return self._terms.waiting(venue, market, before) + sum(line.state.symbols for line in patient)
+
+    def _is_vouched(self, market: Market) -> bool:
+        quoting = (c for c in self._covers if c.snapshot.market is market and "quote" in c.snapshot.parts)
+        return all(c.trouble is None for c in quoting)
+
     def _is_streamed(self, market: Market, part: str) -> bool:
         """Whether streams state this part of every wanted symbol of a market now."""
         found = False
@@ -208,78 +225,13 @@ class Fleet:
             found = True
         return found
 
-    def _fit(self, stream: Stream, symbols: set[str]) -> None:
-        group = self._lines[stream.name]
-        if not stream.per_symbol:
-            if group:
-                group[0].change(symbols, group[0].symbols - symbols)
-            elif symbols:
-                self._launch(stream, line_name(self.venue.name, stream, 0), symbols)
-            return
-        if not group:
-            for plan in lines(self.venue.name, stream, symbols):
-                self._launch(stream, plan.name, plan.symbols)
-            return
-        for change in rebalance([line.symbols for line in group], stream, symbols):
-            if change.line < len(group):
-                group[change.line].change(change.join, change.leave)
-            else:
-                self._launch(stream, line_name(self.venue.name, stream, change.line), change.join)
-
-    def _launch(self, stream: Stream, name: str, symbols: Iterable[str]) -> Line:
-        line = Line(self._access, stream, name, symbols)
-        self._lines[stream.name].append(line)
-        self._runs[line] = self._jobs.start(name, line.run)
-        if stream.lifetime_s is not None:
-            self._jobs.start(f"{name} age", lambda: self._age(line, stream.lifetime_s or 0.0))
-        return line
-
-    async def _age(self, line: Line, lifetime_s: float) -> None:
-        """Replace a line before the venue ends it; its successor ages by itself."""
-        while line in self._runs:
-            await self._clock.sleep(60.0 * self._terms.time_scale)
-            if self._clock.mono() - line.opened_at > lifetime_s * self._terms.time_scale:
-                await self._replace(line)
-
-    async def _replace(self, line: Line) -> None:
-        """Make before break: a new line takes over when it has everything, or is live at least when the old one dies; then
-        the old one goes, and what rode on it rides on. If none comes up, the old one stays for as long as it lives."""
-        group = self._lines[line.stream.name]
-        if line not in group or line in self._leaving:
-            return
-        self._leaving.add(line)
-        fresh = self._launch(line.stream, f"{line.state.name} (next)", line.symbols)
-        group.remove(fresh)
-        waited = 0.0
-        while not (fresh.has_all() or (fresh.is_live() and not line.is_live())) and waited < ROTATE_WAIT_S:
-            await self._clock.sleep(0.2 * self._terms.time_scale)
-            waited += 0.2
-        self._leaving.discard(line)
-        if line not in group or (line.is_live() and not fresh.is_live()):
-            self._dismiss(fresh)
-            return
-        fresh.change(line.symbols, fresh.symbols - line.symbols)
-        fresh.state.reconnects = line.state.reconnects
-        fresh.state.messages += line.state.messages
-        fresh.state.name = line.state.name
-        group[group.index(line)] = fresh
-        for kind, carrier in line.carriers.items():
-            self._terms.sink.pass_on(carrier, fresh.carriers[kind])
-        self._dismiss(line)
-        self._terms.tell(f"{fresh.state.name}: planned rotation, a new connection took over")
-
-    def _dismiss(self, line: Line) -> None:
-        task = self._runs.pop(line, None)
-        if task is not None:
-            task.cancel()
-
     def _notice(self, line: Line, notice: Notice) -> None:
         if notice.kind == "listing":
             for one in self._lists:
                 one.again()
         elif notice.kind == "shutdown":
             self._terms.tell(f"{line.state.name}: planned rotation, will be closed, opening another ({notice.text})")
-            self._jobs.start(f"{line.state.name} replacement", lambda: self._replace(line))
+            self._jobs.start(f"{line.state.name} replacement", lambda: self._lineup.replace(line))
         else:
             self._maintenance = notice.text or "announced"
             self._maintained_at = self._clock.mono()
@@ -295,6 +247,6 @@ class Fleet:
 
     def _clock_moved(self) -> None:
         """The venue's clock was set: what it said by the old one is no newer than what it says now."""
-        for line in self._runs:
+        for line in self._lineup.running:
             line.clock_moved()
         self._terms.sink.set_back(self.venue.name, int(self._clock.now_ms() + self._access.skew_ms))

@@ -41,7 +41,7 @@ class Line:
         self.carriers = Carriers(access.venue.name, stream)
         self._access = access
         self.reader = Reader(stream, name, access.clock, access.tell, access.time_scale)
-        self._watchdog = Watchdog(stream, self.carriers, access.time_scale)
+        self._watchdog = Watchdog(stream, self.carriers, access.time_scale, partial(access.is_vouched, stream.market))
         self._asking = Asking(stream, access.clock)
         self._stood_at = float("inf")  # when this connection stood
         self._spoke_at = float("inf")  # when it spoke first
@@ -170,13 +170,15 @@ class Line:
         self.carriers.drop()
         self.opened_at = float("inf")
 
+    @property
+    def is_patient(self) -> bool:
+        """Whether it is silent for longer than is usual, and believed only as long as nobody contradicts."""
+        return self.opened_at < float("inf") and self._watchdog.is_patient
+
     def has_all(self) -> bool:
         """Whether it is live, asked for everything and waits for no first picture any more."""
-        return (
-            self.is_live()
-            and self._asking.is_idle
-            and not self._watchdog.waits(self._access.clock.mono(), self._asking.at)
-        )
+        now = self._access.clock.mono()
+        return self.is_live() and self._asking.is_idle and not self._watchdog.waits(now, self._asking.at)
 
     def _was_asked(self, symbols: Sequence[str]) -> None:
         if self._watchdog.quote_kind:
@@ -252,9 +254,7 @@ class Line:
 
     @property
     def _expected(self) -> set[str]:
-        """Symbols that ought to speak: what is halted may be silent."""
-        market, access = self.stream.market, self._access
-        return set() if market in access.closed else self.symbols - access.resting.get(market, frozenset())
+        return self._access.expected(self.stream.market, self.symbols)
 
     async def _watch(self) -> None:
         while True:

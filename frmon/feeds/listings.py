@@ -7,8 +7,8 @@ from frmon.errors import DecodeError, Unreachable
 from frmon.feeds.access import Terms
 from frmon.feeds.contract import Directory, Page, Venue
 from frmon.feeds.rest import Rest, kept, waited_out
+from frmon.feeds.retries import Retries
 from frmon.feeds.shrinking import SHRUNK_LISTS, is_shrunk
-from frmon.jobs import backoff
 from frmon.model import Listing, Market
 
 AGAIN_AFTER_NOTICE_S = 2.0
@@ -29,6 +29,7 @@ class Listings:
         self.read_at: float | None = None  # monotonic time of the last good list
         self._why: Unreachable | None = None
         self._again_at = float("-inf")
+        self._retries = Retries(terms.time_scale)
         self._venue = venue
         self._directory = directory
         self._rest = rest
@@ -62,20 +63,23 @@ class Listings:
         """Instruments changed: read it soon."""
         self._notice.set()
 
+    def hurry(self) -> None:
+        """There is reason to believe that the next try will do better."""
+        self._retries.hurry()
+
     async def run(self) -> None:
         """Read, wait, read, for ever."""
-        delays = backoff()
-        scale = self._terms.time_scale
+        clock, scale = self._terms.clock, self._terms.time_scale
         while True:
             listings = await self._try()
             if isinstance(listings, Unreachable):
                 self._why = listings
                 self._terms.listed(self._venue.name, self.market, None)
-                wait = max(next(delays) * scale, self._why.retry_s or 0.0)
-                self._again_at = self._terms.clock.mono() + wait
-                await self._terms.clock.sleep(wait)
+                wait = self._retries.wait_s(listings)
+                self._again_at = clock.mono() + wait
+                await self._retries.pause(clock, wait, is_demanded=bool(listings.retry_s))
                 continue
-            delays = backoff()
+            self._retries = Retries(scale)
             self._why = self._doubt(listings)
             self.read_at = self._terms.clock.mono()
             self._terms.listed(self._venue.name, self.market, listings)

@@ -80,11 +80,9 @@ class Shown:
         self._put(status, self._waiting(self._again_at))
 
     def hold(self, wait: Wait, ban: str) -> None:
-        """It waits for permission to dial; `ban`: why, where that is the reason."""
-        if wait.is_barred:
-            self.show(Status.BANNED, f"{ban}; {wait.words}" if ban else wait.words)
-        else:
-            self.show(self._state.status, wait.words)
+        """It waits for permission to dial; `ban`: why, where that is the reason. Else why it must dial at all is said beside."""
+        why, status = (ban, Status.BANNED) if wait.is_barred else (self._why, self._state.status)
+        self.show(status, f"{why}; {wait.words}" if why else wait.words)
 
     def refresh(self) -> None:
         """What is left of a wait is said anew."""

@@ -26,10 +26,15 @@ def of_venue(
     troubles: Mapping[str, Unreachable],
     findings: Sequence[str] = (),
     is_refuted: bool = False,
+    has_stood: bool = False,
 ) -> tuple[Status, str]:
     """`lines`: those that carry data; `troubles`: what is asked by REST -> why it does not answer; `findings`: what sweeps
-    found, in words; `is_refuted`: they found streams that say what is not true."""
+    found, in words; `is_refuted`: they found streams that say what is not true; `has_stood`: the venue was whole before, so
+    that a line which only begins is one more, and nothing that is missing."""
     words = [*(f"REST {name}: {trouble.why}" for name, trouble in troubles.items()), *findings]
+    begun = [s for s in lines if has_stood and s.status is Status.CONNECTING]
+    words += [f"{s.name} {s.status}" + (f": {s.detail}" if s.detail else "") for s in begun]
+    lines = [s for s in lines if s not in begun]
     bad = [s for s in lines if s.status not in {Status.LIVE, Status.LAG}]
     if not bad:
         words += [f"{s.name}: {s.detail}" for s in lines if s.detail and s.status is Status.LIVE]

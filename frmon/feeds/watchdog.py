@@ -1,6 +1,6 @@
 """When a line's silence means that something is wrong: judged per channel, by data alone."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -18,6 +18,10 @@ PONGS = 2.5  # pings that may stay without answer on a line that brings only not
 PATIENCE = 6  # times the quiet time that a small line gets while REST contradicts nothing it said
 
 
+def _always() -> bool:
+    return True
+
+
 class Finding(msgspec.Struct, frozen=True):
     """What is wrong: the silent channels, whether nothing speaks at all, the symbols to ask for again, and how many
     symbols stay silent although they were asked for twice."""
@@ -29,9 +33,16 @@ class Finding(msgspec.Struct, frozen=True):
 
 
 class Watchdog:
-    """Watches one line's channels. Times are monotonic seconds; quiet times are multiplied by `scale`."""
+    """Watches one line's channels. Times are monotonic seconds; quiet times are multiplied by `scale`. `is_vouched`: whether
+    REST answers for this market, so that it would contradict if anything had happened."""
 
-    def __init__(self, stream: Stream, carriers: Mapping[str, Carrier], scale: float) -> None:
+    def __init__(
+        self,
+        stream: Stream,
+        carriers: Mapping[str, Carrier],
+        scale: float,
+        is_vouched: Callable[[], bool] = _always,
+    ) -> None:
         self.channels = {c.kind: c for c in stream.channels if c.parts}
         self.quote_kind = next((c.kind for c in stream.channels if "quote" in c.parts), "")
         self._pong_s = PONGS * stream.ping_every_s * min(1.0, scale) if stream.ping else float("inf")
@@ -43,6 +54,8 @@ class Watchdog:
         self.unheard: set[str] = set()  # asked symbols that should have spoken at once and did not yet
         self._reasks = 0  # how often the unheard were asked for again
         self._contradicted = 0
+        self._is_vouched = is_vouched
+        self.is_patient = False  # whether a channel was silent for longer than is usual when it was last checked
 
     def opened(self, symbols: Iterable[str]) -> None:
         """A new connection will ask for these symbols."""
@@ -88,6 +101,7 @@ class Watchdog:
     def check(self, now: float, asked_at: float, symbols: int, answered_at: float = float("inf")) -> Finding:
         """What is wrong now. `asked_at`: when the last ask was sent; `symbols`: how many the line carries: none, nothing
         is expected; `answered_at`: when any frame came last, pongs included."""
+        self.is_patient = False
         if not symbols:
             return Finding()
         silent = [c for c in self.channels.values() if self._is_silent(c, now, asked_at, symbols, answered_at)]
@@ -106,14 +120,18 @@ class Watchdog:
 
     def _is_silent(self, channel: Channel, now: float, asked_at: float, symbols: int, answered_at: float) -> bool:
         """Patience is for few symbols on a channel that pushes changes, while REST contradicts nothing and somebody
-        answers pings."""
+        answers: pings, or at least REST."""
         carrier = self._carriers[channel.kind]
         limit = max(channel.quiet_after_s * self._scale, MISSED * channel.cadence_s)
+        silent_s = now - max(carrier.heard_at, asked_at)
+        if silent_s <= limit:
+            return False
         is_calm = channel.pushes_changes and self._contradictions() == self._contradicted
-        is_there = not self._has_pongs or now - answered_at <= limit
-        if carrier.live and symbols < SMALL and is_calm and is_there:
-            limit *= PATIENCE
-        return now - max(carrier.heard_at, asked_at) > limit
+        if not (carrier.live and symbols < SMALL and is_calm):
+            return True
+        self.is_patient = True
+        is_there = now - answered_at <= limit if self._has_pongs else self._is_vouched()
+        return not is_there or silent_s > limit * PATIENCE
 
     def _contradictions(self) -> int:
         return sum(c.contradicted for c in self._carriers.values())

@@ -60,6 +60,16 @@ def test_a_wait_counts_down_names_its_end_and_is_told_once() -> None:
     assert [line.split(" (")[0] for line in told] == ["toy perp 1: CONNECTING → BANNED"]
 
 
+def test_a_wait_for_a_quota_does_not_hide_why_it_dials_again() -> None:
+    state = LineState(name="toy perp 1")
+    shown = Shown(state, ManualClock(), lambda _: None)
+    shown.hold(Wait(1.2, is_barred=False), "")
+    assert (state.status, state.detail) == (Status.CONNECTING, "waiting 2 s (quota)")
+    shown.wait(Status.DNS, "name or service not known (try 2)", 3.0)
+    shown.hold(Wait(1.2, is_barred=False), "an old ban")
+    assert (state.status, state.detail) == (Status.DNS, "name or service not known (try 2); waiting 2 s (quota)")
+
+
 def test_trouble_stays_named_while_it_is_dialled_and_asked_until_data_comes() -> None:
     state = LineState(name="toy perp 1")
     shown = Shown(state, ManualClock(), lambda _: None)

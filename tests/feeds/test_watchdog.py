@@ -48,6 +48,22 @@ def test_a_small_line_gets_patience_while_rest_contradicts_nothing() -> None:
     assert dog.check(50.0, 0.0, 49).dead
 
 
+def test_patience_needs_somebody_who_answers_pings_or_rest_that_would_contradict() -> None:
+    vouched = [True]
+    stream = toy.changed(toy.STREAM, channels=(toy.BOOK,), ping=None)
+    carriers = {"book": Carrier("toy", Market.PERP, "book")}
+    dog = Watchdog(stream, carriers, 1.0, lambda: bool(vouched))
+    hear(carriers["book"], 0.0)
+    patient = [(not dog.check(at, 0.0, 49).dead, dog.is_patient) for at in (9.0, 11.0)]
+    assert patient == [(True, False), (True, True)]
+    vouched.clear()
+    assert not dog.check(9.0, 0.0, 49).dead
+    assert dog.check(11.0, 0.0, 49).dead
+    pinging = Watchdog(toy.changed(stream, ping=b"ping"), carriers, 1.0, lambda: bool(vouched))
+    assert not pinging.check(50.0, 0.0, 49, answered_at=45.0).dead
+    assert pinging.check(50.0, 0.0, 49, answered_at=39.0).dead
+
+
 def test_asked_symbols_that_do_not_speak_are_asked_again_once_and_then_counted_mute() -> None:
     dog, carriers = watchdog(1)
     dog.opened(["A", "B", "C"])

@@ -11,6 +11,7 @@ import pytest
 from frmon.budgets import Budgets
 from frmon.clock import ManualClock, SystemClock
 from frmon.feeds.contract import Request, Venue
+from frmon.feeds.sim.faults import Fault
 from frmon.feeds.sim.options import SimOptions
 from frmon.feeds.sim.server import Sim
 from frmon.feeds.sweep import SWEEP_S
@@ -64,6 +65,21 @@ async def test_s23_a_cold_start_with_a_thousand_coins_breaks_no_limit_and_shows_
             60, lambda: all(ln.status in {Status.LIVE, Status.LAG} for st in s.engine.states() for ln in st.lines)
         )
         assert len([ln for st in s.engine.states() for ln in st.lines]) > 15
+
+
+async def test_s23_lines_on_demand_that_begin_take_nothing_from_a_venue_that_is_live_by_rest() -> None:
+    """Before anything is demanded, all is stated by REST. The first lines stay without an answer to their handshakes."""
+    sim = Sim(SimOptions(seed=7, coins=20, rate=0.3, venues=("bitget", "bybit")))
+    sim.fault(Fault(kind="hang", venue="bitget", for_s=600))
+    async with stand("bitget", "bybit", sim=sim) as s:
+        await s.within(60, lambda: s.state("bitget").lines, "nothing was ever demanded")
+        await s.within(5, lambda: "CONNECTING: dialling" in s.state("bitget").detail)
+        await s.lasts(3, lambda: s.state("bitget").status is Status.LIVE)
+        seen = [(name, status) for _, name, status, _ in s.seen]
+        assert ("bitget", Status.CONNECTING) not in seen[seen.index(("bitget", Status.LIVE)) :]
+        await s.within(20, lambda: s.state("bitget").status is Status.REST, "lines that get no answer are no beginners")
+        s.sim.faults.clear()
+        await s.within(30, lambda: s.state("bitget").status is Status.LIVE)
 
 
 async def lives(sim: Sim, state_dir: Path | str, count: int, life_s: float) -> None:

@@ -14,8 +14,7 @@ PACE_S = {"okx": 0.4, "bybit": 0.65}
 
 @pytest.mark.parametrize("library", ["picows", "websockets"])
 async def test_s16_a_lost_network_is_one_banner_and_all_are_back_soon_after_it(library: Library) -> None:
-    """Five minutes are cut to a minute: by then every delay between tries is near its longest, and stays there. Lines are of
-    more than 50 symbols, so that silence is believed at once."""
+    """Five minutes are cut to a minute: by then every delay between tries is near its longest, and stays there."""
 
     def change(settings: Settings) -> None:
         settings.feeds.transport = library
@@ -45,3 +44,32 @@ async def test_s16_a_lost_network_is_one_banner_and_all_are_back_soon_after_it(l
         assert len(s.events("NETWORK is back")) == 1
         assert "NETWORK" not in s.words()
         await s.still()
+
+
+async def test_s16_few_symbols_are_no_reason_to_believe_in_a_calm_market_when_nobody_answers() -> None:
+    """Lines of few symbols may be silent for a minute, while pings are answered or REST vouches for them. Here neither is."""
+    async with tunnels() as t, stand("binance", "okx", coins=12, rate=0.1, endpoints=t.endpoints) as s:
+        lines = [line for fleet in s.engine.fleets.values() for line in fleet.all_lines]
+        assert max(len(line.symbols) for line in lines) < 50
+        for tunnel in t.of():
+            await tunnel.vanish()
+        await s.within(25, lambda: s.state("okx").status is Status.RECONNECT)
+        cadence_s = max(c.cadence_s for line in lines for c in line.stream.channels)
+        bound = 20 + 2 * cadence_s / s.scale  # a venue's cadence is not scaled
+        await s.within(bound, lambda: s.words().startswith("NETWORK: no venue is reachable"))
+        assert s.state("binance").status is Status.RECONNECT
+        for tunnel in t.of():
+            tunnel.appear()
+        await s.within(15 + 3 / s.scale, lambda: all(s.state(v).status is Status.LIVE for v in s.engine.fleets))
+        await s.still()
+
+
+async def test_s16_a_calm_market_of_few_symbols_is_no_loss_while_rest_vouches_for_it() -> None:
+    """Nothing happens for 50 s on Binance, to which nobody sends pings: no line is given up."""
+    async with stand("binance", coins=8) as s:
+        s.sim.quiet = True
+        await s.rest(2)
+        before = {line.name: line.reconnects for line in s.state("binance").lines}
+        await s.lasts(50, lambda: s.line("binance spot").status is Status.LIVE)
+        assert {line.name: line.reconnects for line in s.state("binance").lines} == before
+        s.sim.quiet = False

@@ -1,9 +1,17 @@
 """What trades on the simulated venues: coins, instruments and their quotes."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
+
+
+class Paid(NamedTuple):
+    """One settlement that is over: its time, its rate, and how many hours it was for."""
+
+    at_ms: int
+    rate: float
+    hours: int
 
 
 class Quote(msgspec.Struct, kw_only=True, gc=False):
@@ -51,6 +59,9 @@ class Instrument(msgspec.Struct, kw_only=True, eq=False):
     state: str = "trading"  # trading, halted, prelaunch, settling
     flaw: str = ""  # "no_bid", "no_ask", "no_both" (that side of the book is empty), "unlisted_interval"
     funding_h: int = 0  # 0: no funding (spot, dated, settling)
+    paid: list[Paid] = msgspec.field(
+        default_factory=list
+    )  # its settlements since the start and the last before; oldest first
     on_ms: int = 0  # start of trading
     off_ms: int = 0  # announced end of trading; 0: none
     limit_ms: int = 0  # announced end of new positions; 0: a day before `off_ms`

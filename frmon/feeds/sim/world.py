@@ -7,7 +7,7 @@ from random import Random
 
 from frmon.errors import ConfigError
 from frmon.feeds.sim.episode import Episode
-from frmon.feeds.sim.instrument import SCENES, Coin, Instrument, Quote, Scene
+from frmon.feeds.sim.instrument import SCENES, Coin, Instrument, Paid, Quote, Scene
 from frmon.feeds.sim.journal import Changes, Journal
 from frmon.feeds.sim.universe import COVERAGE, HOUR_MS, MOVERS, Universe, next_multiple
 
@@ -206,6 +206,7 @@ class World:
                 continue
             quote.settled_rate = quote.funding_rate
             quote.prev_funding_ms = quote.next_funding_ms
+            i.paid.append(Paid(quote.prev_funding_ms, quote.settled_rate, i.funding_h))
             if self.rng.random() < 0.02 and not i.flaw:
                 i.funding_h = self.rng.choice((1, 4, 8))
             quote.next_funding_ms = next_multiple(self.now_ms, i.funding_h)
@@ -286,3 +287,4 @@ class World:
             quote.settled_rate = round(quote.funding_rate + rng.gauss(0.0, 0.00003), 8)
             quote.next_funding_ms = next_multiple(self.now_ms, i.funding_h)
             quote.prev_funding_ms = quote.next_funding_ms - i.funding_h * HOUR_MS
+            i.paid = [Paid(quote.prev_funding_ms, quote.settled_rate, i.funding_h)]

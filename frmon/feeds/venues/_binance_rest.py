@@ -6,7 +6,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from frmon.errors import DecodeError
-from frmon.feeds.contract import Page, with_wounds
+from frmon.feeds.contract import Page, Settled, with_wounds
 from frmon.feeds.venues import _books
 from frmon.feeds.venues._binance_stream import is_ours
 from frmon.feeds.venues._reading import (
@@ -85,6 +85,15 @@ class _Time(msgspec.Struct, rename="camel"):
     server_time: int
 
 
+class _Paid(msgspec.Struct, gc=False, rename="camel"):
+    """A row of `fundingRate`. The type came in July 2026."""
+
+    symbol: Name = ""
+    funding_time: Moment = None
+    funding_rate: Fraction = None
+    rate_type: str | UnsetType = "Regular"
+
+
 class _Depth(msgspec.Struct):
     bids: _books.Side | None = None
     asks: _books.Side | None = None
@@ -94,6 +103,7 @@ class _Depth(msgspec.Struct):
 
 
 _DEPTH = msgspec.json.Decoder(_Depth, strict=False)
+_PAID = msgspec.json.Decoder(list[_Paid], strict=False)
 _ROWS = msgspec.json.Decoder(list[_Row], strict=False)
 _DIRECTORY = msgspec.json.Decoder(_Directory, strict=False)
 _TIME = msgspec.json.Decoder(_Time)
@@ -242,3 +252,22 @@ def depth(raw: bytes) -> Book:
     if told.code:
         raise unreadable(f"{told.code} {told.msg}")
     return _books.book(told.bids, told.asks, told.T)
+
+
+def settled(raw: bytes) -> list[Settled]:
+    """A reply of `fundingRate`. Its "Special" rows pass a share's dividend on and are no settlements of the rate. Raises
+    DecodeError."""
+    return [
+        Settled(row.symbol, row.funding_time, row.funding_rate)
+        for row in _paid(raw)
+        if row.rate_type == "Regular" and is_ours(row.symbol) and row.funding_time and type(row.funding_rate) is float
+    ]
+
+
+def _paid(raw: bytes) -> list[_Paid]:
+    try:
+        return _PAID.decode(raw)
+    except UNREADABLE:
+        if raw.lstrip().startswith(b"{"):
+            raise unreadable(_said(members(raw))) from None
+        return mended(raw, _Paid)[0]

@@ -11,11 +11,12 @@ from msgspec import UNSET
 from msgspec.json import Decoder
 
 from frmon.errors import DecodeError, Notice, Refused
-from frmon.feeds.contract import Heard, with_wounds
+from frmon.feeds.contract import Heard, Settled, with_wounds
 from frmon.feeds.text import clean, moment
 from frmon.feeds.venues import _books
 from frmon.feeds.venues._reading import (
     UNREADABLE,
+    Fraction,
     Millis,
     is_usable,
     members,
@@ -77,6 +78,14 @@ class FundRate(
     next_ms: Due = UNSET
 
 
+class Paid(msgspec.Struct, gc=False, rename={"rate": "fundingRate", "at": "fundingTime"}):
+    """A row of `history-fund-rate`."""
+
+    symbol: str = ""
+    rate: Fraction = None
+    at: Stamp = None
+
+
 class Arg(msgspec.Struct, gc=False, rename={"kind": "instType", "symbol": "instId"}):
     """What a frame is about."""
 
@@ -117,6 +126,7 @@ _FRAME = Decoder(Frame, strict=False)
 _DEPTH = Decoder(_Depth, strict=False)
 _TICKER = Decoder(Ticker, strict=False)
 _FUND_RATE = Decoder(FundRate, strict=False)
+_PAID = Decoder(Paid, strict=False)
 _SERVER_TIME = Decoder(_ServerTime, strict=False)
 _REPLY = Decoder(_Reply)
 _ROWS = Decoder(list[msgspec.Raw])
@@ -246,6 +256,13 @@ def read_fund_rates(raw: bytes) -> Sequence[Tick]:
         if is_usable(row.symbol)
     ]
     return with_wounds(ticks, unread)
+
+
+def read_settled(raw: bytes) -> list[Settled]:
+    """The rows of `history-fund-rate`."""
+    found, _ = rows(reply_rows(raw)[0], _PAID)
+    paid = (row for row in found if is_usable(row.symbol))
+    return [Settled(row.symbol, row.at, row.rate) for row in paid if row.at and type(row.rate) is float]
 
 
 def read_time(raw: bytes) -> int:

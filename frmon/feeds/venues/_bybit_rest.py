@@ -8,11 +8,11 @@ from msgspec import UNSET, UnsetType
 from msgspec.json import Decoder
 
 from frmon.errors import DecodeError
-from frmon.feeds.contract import Page, Request, with_wounds
+from frmon.feeds.contract import Page, Request, Settled, with_wounds
 from frmon.feeds.text import moment
 from frmon.feeds.venues import _books
 from frmon.feeds.venues._bybit import Ticker, ticker_tick
-from frmon.feeds.venues._reading import UNREADABLE, Decimal, Millis, is_usable, price, unreadable, when, word
+from frmon.feeds.venues._reading import UNREADABLE, Decimal, Fraction, Millis, is_usable, price, unreadable, when, word
 from frmon.feeds.venues._rows import Stamp, refuse_failure, rows
 from frmon.model import Book, Listing, Market, Tick
 
@@ -27,6 +27,14 @@ class _Reply(msgspec.Struct):
 class _Result(msgspec.Struct):
     list: list[msgspec.Raw]
     nextPageCursor: str | None = None  # noqa: N815
+
+
+class _Paid(msgspec.Struct, gc=False, rename={"rate": "fundingRate", "at": "fundingRateTimestamp"}):
+    """A row of `funding/history`."""
+
+    symbol: str = ""
+    rate: Fraction = None
+    at: Stamp = None
 
 
 class _Step(msgspec.Struct):
@@ -77,6 +85,7 @@ class _Depth(msgspec.Struct):
 _DEPTH = Decoder(_Depth, strict=False)
 _TICKER = Decoder(Ticker, strict=False)
 _INSTRUMENT = Decoder(_Instrument, strict=False)
+_PAID = Decoder(_Paid, strict=False)
 _REPLY = Decoder(_Reply)
 _RESULT = Decoder(_Result)
 _CLASSES = {
@@ -124,6 +133,17 @@ def read_tickers(raw: bytes) -> Sequence[Tick]:
     unread: list[str] = []
     found, _ = rows(result.list, _TICKER, unread)
     return with_wounds([ticker_tick(row, at) for row in found if is_usable(row.symbol)], unread)
+
+
+def read_settled(raw: bytes) -> list[Settled]:
+    """The rows of `funding/history`."""
+    result, _ = _result(raw)
+    found, _ = rows(result.list, _PAID)
+    return [
+        Settled(row.symbol, row.at, row.rate)
+        for row in found
+        if is_usable(row.symbol) and row.at and type(row.rate) is float
+    ]
 
 
 def read_time(raw: bytes) -> int:

@@ -10,7 +10,7 @@ from functools import lru_cache
 import msgspec
 
 from frmon.errors import DecodeError
-from frmon.feeds.contract import with_wounds
+from frmon.feeds.contract import Settled, with_wounds
 from frmon.feeds.text import is_symbol
 from frmon.feeds.venues import _books
 from frmon.feeds.venues._reading import UNREADABLE, Amount, Fraction, Moment, Name, members, mended, unreadable, word
@@ -43,6 +43,14 @@ class Row(msgspec.Struct, gc=False, rename="camel"):
 class _Reply(msgspec.Struct):
     code: str
     data: list[Row] | None = None
+
+
+class _Paid(msgspec.Struct, gc=False, rename="camel"):
+    """A row of `funding-rate-history`; its `fundingRate` is what was predicted."""
+
+    inst_id: Name = ""
+    funding_time: Moment = None
+    realized_rate: Fraction = None
 
 
 class _Depth(msgspec.Struct):
@@ -153,6 +161,15 @@ def depth(raw: bytes) -> Book:
     if len(found) != 1:
         raise DecodeError("no order book")
     return _books.book(found[0].bids, found[0].asks, found[0].ts)
+
+
+def settled(raw: bytes) -> list[Settled]:
+    """A reply of `public/funding-rate-history`, newest first; what was not realized is left out. Raises DecodeError."""
+    return [
+        Settled(row.inst_id, row.funding_time, row.realized_rate)
+        for row in mended(data(raw), _Paid)[0]
+        if is_ours(row.inst_id) and row.funding_time and type(row.realized_rate) is float
+    ]
 
 
 def _rows(raw: bytes, unread: list[str]) -> list[Row]:

@@ -10,7 +10,19 @@ from urllib.parse import quote
 import msgspec
 
 from frmon.errors import DecodeError, Unreachable
-from frmon.feeds.contract import Channel, Depth, Directory, Request, Rule, ServerTime, Snapshot, Stream, Venue
+from frmon.feeds.contract import (
+    Channel,
+    Depth,
+    Directory,
+    FundingHistory,
+    Past,
+    Request,
+    Rule,
+    ServerTime,
+    Snapshot,
+    Stream,
+    Venue,
+)
 from frmon.feeds.text import positive
 from frmon.feeds.venues._answers import refusal
 from frmon.feeds.venues._binance_rest import (
@@ -20,6 +32,7 @@ from frmon.feeds.venues._binance_rest import (
     mark_row,
     page,
     server_time,
+    settled,
     snapshot,
     ticker_row,
 )
@@ -81,6 +94,20 @@ def _spot_depth(symbol: str) -> Request:
 
 def _perp_depth(symbol: str) -> Request:
     return _perp("/fapi/v1/depth", 10, f"symbol={quote(symbol, safe='')}&limit={DEPTH_LEVELS}")
+
+
+HISTORY_ROWS = 1000  # at most; in the order of time
+
+
+def _history(past: Past) -> Request:
+    """`endTime` is within the span. Names of the times as ccxt 4.5.90 has them."""
+    span = f"startTime={past.since_ms}&endTime={past.until_ms - 1}"
+    return Request(
+        endpoint="perp_rest",
+        path="/fapi/v1/fundingRate",
+        query=f"symbol={quote(past.symbol, safe='')}&{span}&limit={HISTORY_ROWS}",
+        costs=(("funding info", 1),),  # one budget for both
+    )
 
 
 VENUE = Venue(
@@ -237,4 +264,5 @@ VENUE = Venue(
         Depth(Market.SPOT, _spot_depth, depth, DEPTH_LEVELS),
         Depth(Market.PERP, _perp_depth, depth, DEPTH_LEVELS),
     ),
+    funding_histories=(FundingHistory(Market.PERP, _history, settled, HISTORY_ROWS),),
 )

@@ -12,9 +12,22 @@ from urllib.parse import quote
 import msgspec
 
 from frmon.errors import Unreachable
-from frmon.feeds.contract import Ask, Channel, Depth, Directory, Request, Rule, ServerTime, Snapshot, Stream, Venue
+from frmon.feeds.contract import (
+    Ask,
+    Channel,
+    Depth,
+    Directory,
+    FundingHistory,
+    Past,
+    Request,
+    Rule,
+    ServerTime,
+    Snapshot,
+    Stream,
+    Venue,
+)
 from frmon.feeds.venues._answers import refusal, told
-from frmon.feeds.venues._bitget import hear, read_book, read_fund_rates, read_tickers, read_time
+from frmon.feeds.venues._bitget import hear, read_book, read_fund_rates, read_settled, read_tickers, read_time
 from frmon.feeds.venues._bitget_lists import read_contracts, read_pairs
 from frmon.feeds.venues._reading import retry_after
 from frmon.model import Market
@@ -78,6 +91,7 @@ _SYMBOLS = _get("/api/v2/spot/public/symbols")
 _TIME = _get("/api/v2/public/time")
 _SPOT_BOOK = "/api/v2/spot/market/orderbook"
 _MIX_BOOK = "/api/v2/mix/market/merge-depth"
+_PAID = "/api/v2/mix/market/history-fund-rate"
 _REQUESTS = (_MIX_TICKERS, _SPOT_TICKERS, _FUND_RATES, _CONTRACTS, _SYMBOLS, _TIME)
 
 
@@ -88,6 +102,15 @@ def _spot_depth(symbol: str) -> Request:
 def _mix_depth(symbol: str) -> Request:
     """`max` is the largest of the fixed numbers of levels of this contract; scale0: not merged."""
     return _get(_MIX_BOOK, f"symbol={quote(symbol, safe='')}&productType=USDT-FUTURES&precision=scale0&limit=max")
+
+
+_HISTORY_ROWS = 100  # more are cut to these; newest first
+
+
+def _history(past: Past) -> Request:
+    """By pages: the venue takes no times."""
+    symbol = quote(past.symbol, safe="")
+    return _get(_PAID, f"symbol={symbol}&productType=USDT-FUTURES&pageSize={_HISTORY_ROWS}&pageNo={past.page + 1}")
 
 
 def _stream(name: str, market: Market, kind: str, parts: frozenset[str], at_most: int) -> Stream:
@@ -121,7 +144,7 @@ VENUE = Venue(
     rules=(
         Rule("all", 6_000, 60.0),
         *(Rule(request.path, 10, 1.0) for request in _REQUESTS),  # 20, some 10, are allowed
-        *(Rule(path, 10, 1.0) for path in (_SPOT_BOOK, _MIX_BOOK)),
+        *(Rule(path, 10, 1.0) for path in (_SPOT_BOOK, _MIX_BOOK, _PAID)),
         Rule("connects", 270, 300.0),  # 300 are allowed
     ),
     directories=(
@@ -164,4 +187,5 @@ VENUE = Venue(
     server_times=(ServerTime(_TIME, read_time),),
     verdict=verdict,
     depths=(Depth(Market.SPOT, _spot_depth, read_book, 150), Depth(Market.PERP, _mix_depth, read_book)),
+    funding_histories=(FundingHistory(Market.PERP, _history, read_settled, _HISTORY_ROWS),),
 )

@@ -12,10 +12,23 @@ from urllib.parse import quote
 import msgspec
 
 from frmon.errors import Unreachable
-from frmon.feeds.contract import Ask, Channel, Depth, Directory, Request, Rule, ServerTime, Snapshot, Stream, Venue
+from frmon.feeds.contract import (
+    Ask,
+    Channel,
+    Depth,
+    Directory,
+    FundingHistory,
+    Past,
+    Request,
+    Rule,
+    ServerTime,
+    Snapshot,
+    Stream,
+    Venue,
+)
 from frmon.feeds.venues._answers import refusal, told
 from frmon.feeds.venues._bybit import hear_linear, hear_spot
-from frmon.feeds.venues._bybit_rest import read_book, read_linear, read_spot, read_tickers, read_time
+from frmon.feeds.venues._bybit_rest import read_book, read_linear, read_settled, read_spot, read_tickers, read_time
 from frmon.feeds.venues._reading import retry_after
 from frmon.model import Market
 
@@ -96,6 +109,16 @@ def _depth(category: str, symbol: str) -> Request:
     return Request(endpoint="rest", path="/v5/market/orderbook", query=query, costs=_HTTP)
 
 
+_HISTORY_ROWS = 200  # at most; newest first
+
+
+def _history(past: Past) -> Request:
+    """A start without an end is refused; the end is within the span."""
+    span = f"startTime={past.since_ms}&endTime={past.until_ms - 1}"
+    query = f"category=linear&symbol={quote(past.symbol, safe='')}&{span}&limit={_HISTORY_ROWS}"
+    return Request(endpoint="rest", path="/v5/market/funding/history", query=query, costs=_HTTP)
+
+
 _PERP = Stream(
     name="perp",
     market=Market.PERP,
@@ -161,6 +184,7 @@ VENUE = Venue(
         Depth(Market.SPOT, partial(_depth, "spot"), read_book, _DEPTH_LEVELS),
         Depth(Market.PERP, partial(_depth, "linear"), read_book, _DEPTH_LEVELS),
     ),
+    funding_histories=(FundingHistory(Market.PERP, _history, read_settled, _HISTORY_ROWS),),
     aliases={"NEIRO": "NEIROETH", "NEIROCTO": "NEIRO"},
     suffix_multipliers=True,
 )

@@ -10,10 +10,22 @@ from functools import partial
 from urllib.parse import quote
 
 from frmon.errors import DecodeError, Unreachable
-from frmon.feeds.contract import Channel, Depth, Directory, Request, Rule, ServerTime, Snapshot, Stream, Venue
+from frmon.feeds.contract import (
+    Channel,
+    Depth,
+    Directory,
+    FundingHistory,
+    Past,
+    Request,
+    Rule,
+    ServerTime,
+    Snapshot,
+    Stream,
+    Venue,
+)
 from frmon.feeds.venues._answers import refusal
 from frmon.feeds.venues._okx_listings import page
-from frmon.feeds.venues._okx_rows import depth, server_time, snapshot
+from frmon.feeds.venues._okx_rows import depth, server_time, settled, snapshot
 from frmon.feeds.venues._okx_stream import ask, ask_notices, parse
 from frmon.feeds.venues._reading import members, retry_after, word
 from frmon.model import Market
@@ -82,6 +94,16 @@ def _depth(symbol: str) -> Request:
     return _get("market/books", "books", f"instId={quote(symbol, safe='')}&sz={DEPTH_LEVELS}")
 
 
+HISTORY_ROWS = 100  # at most; newest first
+
+
+def _history(past: Past) -> Request:
+    """The newest rows that are older than `after`. The page size is ccxt 4.5.90's; `after` means the same in all lists of
+    this venue that ccxt pages through."""
+    query = f"instId={quote(past.symbol, safe='')}&after={past.until_ms}&limit={HISTORY_ROWS}"
+    return _get("public/funding-rate-history", "funding history", query)
+
+
 def _stream(name: str, market: Market) -> Stream:
     return Stream(
         name=name,
@@ -115,6 +137,7 @@ VENUE = Venue(
         Rule("tickers", 20, 2.0),
         Rule("index tickers", 20, 2.0),
         Rule("funding rate", 10, 2.0),
+        Rule("funding history", 10, 2.0),  # for each instrument, says a measurement; here for all together
         Rule("mark price", 10, 2.0),
         Rule("time", 10, 2.0),
         Rule("books", 40, 2.0),
@@ -172,4 +195,5 @@ VENUE = Venue(
     server_times=(ServerTime(_get("public/time", "time"), server_time),),
     verdict=verdict,
     depths=tuple(Depth(market, _depth, depth, DEPTH_LEVELS) for market in (Market.SPOT, Market.PERP)),
+    funding_histories=(FundingHistory(Market.PERP, _history, settled, HISTORY_ROWS),),
 )

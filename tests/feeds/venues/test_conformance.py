@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from frmon.errors import DecodeError, VenueError
-from frmon.feeds.contract import Page, Request, Stream, Venue
+from frmon.feeds.contract import Page, Past, Request, Stream, Venue
 from frmon.feeds.text import is_symbol
 from frmon.feeds.venues import all_venues
 from frmon.model import Market, Status
@@ -33,6 +33,7 @@ STREAMS = [(v, s) for v in VENUES for s in v.streams]
 REPLIES: list[tuple[str, Callable[[bytes], object]]] = [
     *((f"{v.name} {d.market} list", d.parse) for v in VENUES for d in v.directories),
     *((f"{v.name} {s.market} {s.kind}", s.parse) for v in VENUES for s in v.snapshots),
+    *((f"{v.name} {h.market} settlements", h.parse) for v in VENUES for h in v.funding_histories),
     *((f"{v.name} time", t.parse) for v in VENUES for t in v.server_times),
 ]
 KINDS = {"book", "ticker", "mark", "index", "funding", "interval"}
@@ -52,6 +53,7 @@ def requests(venue: Venue) -> list[Request]:
         *(d.request for d in venue.directories),
         *(s.request for s in venue.snapshots),
         *(t.request for t in venue.server_times),
+        *(h.request(Past("币安人生&a=USDT", 1, 2)) for h in venue.funding_histories),
     ]
 
 

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from frmon.errors import DecodeError, Notice, Refused
-from frmon.feeds.contract import Page, Venue, Wounded
+from frmon.feeds.contract import Page, Settled, Venue, Wounded
 from frmon.feeds.text import number
 from frmon.feeds.venues import all_venues
 from frmon.model import EMPTY, Book
@@ -29,7 +29,7 @@ TARGETS = [(v, name, parse) for v in VENUES for name, parse in (of_streams(v) | 
 each_target = pytest.mark.parametrize(("venue", "name", "parse"), TARGETS, ids=[name for _, name, _ in TARGETS])
 each_venue = pytest.mark.parametrize("venue", VENUES, ids=lambda v: v.name)
 
-TIMES = {"event_ms", "next_funding_ms", "on_ms", "off_ms", "time"}
+TIMES = {"event_ms", "next_funding_ms", "on_ms", "off_ms", "at_ms", "time"}
 NOTHING = {"null", '""', "0", '"0"'}
 """What venues say where there is nothing: an empty side, no settlement."""
 WORDS = {"quarantine", "symbol", "base", "venue", "market", "asset_class", "status"}
@@ -65,7 +65,11 @@ def items(found: object) -> dict[str, Any]:
     if isinstance(found, int):
         return {"": Time(found)}
     ticks = found[1] if isinstance(found, tuple) else found
-    return {tick.symbol: tick for tick in ticks} if isinstance(ticks, (list, tuple)) else {}
+    return {_name(one): one for one in ticks} if isinstance(ticks, (list, tuple)) else {}
+
+
+def _name(one: Any) -> str:
+    return f"{one.symbol} {one.at_ms}" if isinstance(one, Settled) else str(one.symbol)
 
 
 def fields(one: Any) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 `binance_streams`."""
 
 from collections.abc import Callable, Iterable
+from itertools import takewhile
 from typing import Any
 
 from frmon.feeds.sim.dialects import Close, Dialect, Query, Quota, Reply, Route, dumps, reply
@@ -17,7 +18,8 @@ from frmon.feeds.sim.dialects.binance_rows import (
     spot_symbol,
 )
 from frmon.feeds.sim.dialects.binance_streams import connect_perp, connect_spot
-from frmon.feeds.sim.instrument import Instrument
+from frmon.feeds.sim.instrument import Instrument, Paid
+from frmon.feeds.sim.past import settled
 from frmon.feeds.sim.steps import Step, ladder
 from frmon.feeds.sim.world import World
 
@@ -111,18 +113,33 @@ def funding_info(world: World, query: Query, now_ms: int) -> Reply:
 
 
 def funding_past(world: World, query: Query, now_ms: int) -> Reply:
-    """/fapi/v1/fundingRate: the last settlement of one symbol or of all."""
+    """/fapi/v1/fundingRate in the order of time: of one symbol the last 200, or what is asked for; without a symbol the last
+    settlement of all. Stamps are off by some milliseconds."""
+    names = ("startTime", "endTime", "limit")
+    if wrong := next((name for name in names if not query.get(name, "0").isdecimal()), ""):
+        return error(-1102, f"Mandatory parameter '{wrong}' was not sent, was empty/null, or malformed.")
     wanted = query.get("symbol")
-    return reply(
-        [
-            {
-                "symbol": i.symbol, "fundingTime": i.quote.prev_funding_ms, "fundingRate": coin8(i.quote.settled_rate),
-                "markPrice": coin8(i.quote.mark), "rateType": "Regular",
-            }
-            for i in rows_of(world, "perp")
-            if i.funding_h and wanted in (None, i.symbol)
-        ]
-    )  # fmt: skip
+    if wanted is None:
+        return reply([_paid_row(i, paid) for i in rows_of(world, "perp") if i.funding_h for paid in settled(i, 1)])
+    i = {one.symbol: one for one in rows_of(world, "perp")}.get(wanted)
+    return reply([] if i is None else [_paid_row(i, paid) for paid in _past(i, query)])
+
+
+def _past(i: Instrument, query: Query) -> list[Paid]:
+    """With a start the first rows since then, else the last ones."""
+    limit = min(1_000, int(query.get("limit", "200"))) or 200
+    until = int(query["endTime"]) if "endTime" in query else None
+    if "startTime" not in query:
+        return list(settled(i, limit, until))[::-1]
+    since = int(query["startTime"])
+    return list(takewhile(lambda paid: paid.at_ms >= since, settled(i, 100_000, until)))[::-1][:limit]
+
+
+def _paid_row(i: Instrument, paid: Paid) -> dict[str, Any]:
+    return {
+        "symbol": i.symbol, "fundingTime": paid.at_ms + i.id % 4, "fundingRate": coin8(paid.rate),
+        "markPrice": coin8(i.quote.mark), "rateType": "Regular",
+    }  # fmt: skip
 
 
 # order books

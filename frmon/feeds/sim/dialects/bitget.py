@@ -11,13 +11,13 @@ from frmon.feeds.sim.dialects.bitget_rows import (
     perp_row,
     prelisted_row,
     product_type,
-    settled,
     spot_row,
     spot_symbol_row,
     trimmed,
 )
 from frmon.feeds.sim.dialects.bitget_socket import LIVE, Socket
 from frmon.feeds.sim.instrument import Instrument
+from frmon.feeds.sim.past import settled
 from frmon.feeds.sim.steps import ladder
 from frmon.feeds.sim.world import World
 
@@ -116,7 +116,8 @@ def past_funding(world: World, query: Query, _now_ms: int) -> list[dict[str, Any
         raise Bad("400172", "Parameter verification failed")
     width = min(100, int(size))
     past = list(settled(found[0], width * int(page)))[width * (int(page) - 1) :]
-    return [{"symbol": found[0].symbol, "fundingRate": trimmed(rate, 8), "fundingTime": str(at)} for at, rate in past]
+    symbol = found[0].symbol
+    return [{"symbol": symbol, "fundingRate": trimmed(p.rate, 8), "fundingTime": str(p.at_ms)} for p in past]
 
 
 def spot_book(world: World, query: Query, now_ms: int) -> dict[str, Any]:

@@ -3,8 +3,6 @@
 Field sets and their order follow replies and frames of 2025 and 2026; numbers are text without trailing zeros.
 """
 
-from collections.abc import Iterator
-from random import Random
 from typing import Any
 
 from frmon.feeds.sim.dialects import dumps
@@ -213,18 +211,6 @@ def prelisted_row(symbol: str, now_ms: int) -> dict[str, Any]:
     coming = (now_ms // (8 * HOUR_MS) + 1) * 8 * HOUR_MS
     row = {"symbol": symbol, "fundingRate": "0", "fundingRateInterval": "8", "nextUpdate": str(coming)}
     return row | {"minFundingRate": None, "maxFundingRate": None}
-
-
-def settled(i: Instrument, count: int) -> Iterator[tuple[int, float]]:
-    """The last `count` settlements (time, rate), newest first: the world's last one, then made-up ones of the same size,
-    always the same for the same symbol and time."""
-    at, step = i.quote.prev_funding_ms, i.funding_h * HOUR_MS
-    while count > 0 and step and at > i.on_ms:
-        noise = Random(f"{i.symbol} {at}").gauss(0.0, 0.00003)
-        last = at == i.quote.prev_funding_ms
-        yield at, i.quote.settled_rate if last else round(i.quote.settled_rate + noise, 6)
-        count -= 1
-        at -= step
 
 
 def _spot_data(i: Instrument) -> dict[str, Any]:

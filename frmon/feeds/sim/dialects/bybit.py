@@ -9,7 +9,6 @@ from frmon.feeds.sim.dialects.bybit_rows import (
     has_book,
     linear_listing,
     linear_row,
-    settled,
     spot_listing,
     spot_row,
     status_of,
@@ -17,6 +16,7 @@ from frmon.feeds.sim.dialects.bybit_rows import (
 )
 from frmon.feeds.sim.dialects.bybit_socket import Socket
 from frmon.feeds.sim.instrument import Instrument
+from frmon.feeds.sim.past import settled
 from frmon.feeds.sim.steps import ladder
 from frmon.feeds.sim.world import World
 
@@ -134,9 +134,9 @@ def funding_history(world: World, query: Query, now_ms: int) -> Reply:
     until = int(numbers["endTime"]) if numbers["endTime"] else None
     since = int(numbers["startTime"] or 0)
     rows = [
-        {"symbol": instrument.symbol, "fundingRate": f"{rate:.8f}", "fundingRateTimestamp": str(at)}
-        for at, rate in settled(instrument, min(200, int(numbers["limit"] or 200)), until)
-        if at >= since
+        {"symbol": instrument.symbol, "fundingRate": f"{paid.rate:.8f}", "fundingRateTimestamp": str(paid.at_ms)}
+        for paid in settled(instrument, min(200, int(numbers["limit"] or 200)), until)
+        if paid.at_ms >= since
     ]
     return envelope({"category": "linear", "list": rows}, now_ms)
 

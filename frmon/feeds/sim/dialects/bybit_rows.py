@@ -3,8 +3,6 @@
 Field sets and their order follow replies and frames of 2025 and 2026; all numbers are text, "" is "not applicable".
 """
 
-from collections.abc import Iterator
-from random import Random
 from typing import Any
 
 from frmon.feeds.sim.dialects import dumps
@@ -271,16 +269,3 @@ def book_frame(i: Instrument, now_ms: int) -> bytes:
     data = {"s": i.symbol, "b": bids, "a": asks, "u": 31_000_000 + q.seq, "seq": 764_000_000_000 + q.seq * 3}
     frame = {"topic": f"orderbook.1.{i.symbol}", "ts": now_ms, "type": "snapshot", "data": data, "cts": q.changed_ms}
     return dumps(frame)
-
-
-def settled(i: Instrument, count: int, before_ms: int | None = None) -> Iterator[tuple[int, float]]:
-    """The last `count` settlements (time, rate) not after `before_ms`, newest first: the world's last one, then made-up
-    ones of the same size, always the same for the same symbol and time."""
-    at, step = i.quote.prev_funding_ms, i.funding_h * HOUR_MS
-    while count > 0 and step and at > i.on_ms:
-        if before_ms is None or at <= before_ms:
-            noise = Random(f"{i.symbol} {at}").gauss(0.0, 0.00003)
-            last = at == i.quote.prev_funding_ms
-            yield at, i.quote.settled_rate if last else round(i.quote.settled_rate + noise, 8)
-            count -= 1
-        at -= step

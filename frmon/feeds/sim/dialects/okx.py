@@ -15,7 +15,8 @@ from frmon.feeds.sim.dialects.okx_rows import (
     status_row,
     ticker_row,
 )
-from frmon.feeds.sim.instrument import Instrument
+from frmon.feeds.sim.instrument import Instrument, Paid
+from frmon.feeds.sim.past import settled
 from frmon.feeds.sim.steps import ladder
 from frmon.feeds.sim.world import World
 
@@ -71,16 +72,24 @@ def funding_rate(world: World, query: Query, now_ms: int) -> Reply:
 
 
 def funding_past(world: World, query: Query, now_ms: int) -> Reply:
-    """/api/v5/public/funding-rate-history of one instrument: the last settlement."""
+    """/api/v5/public/funding-rate-history of one instrument, newest first: what is older than `after` and newer than
+    `before`. What was predicted is not quite what was realized."""
     i = world.instruments("okx", "perp").get(query.get("instId", ""))
     if i is None:
         return UNKNOWN
-    rate = DECIMAL16(i.quote.settled_rate)
-    row = {
-        "formulaType": "withRate", "fundingRate": rate, "fundingTime": str(i.quote.prev_funding_ms), "instId": i.symbol,
-        "instType": "SWAP", "method": "current_period", "realizedRate": rate,
+    asked = {key: query.get(key) or usual for key, usual in (("after", "0"), ("before", "0"), ("limit", "100"))}
+    wrong = next((key for key, value in asked.items() if not value.isdecimal()), "")
+    if wrong:
+        return error("51000", f"Parameter {wrong} error")
+    past = settled(i, min(100, int(asked["limit"])), int(asked["after"]) - 1 if int(asked["after"]) else None)
+    return success([_paid_row(i, paid) for paid in past if paid.at_ms > int(asked["before"])])
+
+
+def _paid_row(i: Instrument, paid: Paid) -> dict[str, str]:
+    return {
+        "formulaType": "withRate", "fundingRate": DECIMAL16(paid.rate + 1e-6), "fundingTime": str(paid.at_ms),
+        "instId": i.symbol, "instType": "SWAP", "method": "current_period", "realizedRate": DECIMAL16(paid.rate),
     }  # fmt: skip
-    return success([row])
 
 
 def index_tickers(world: World, query: Query, now_ms: int) -> Reply:
