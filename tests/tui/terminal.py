@@ -58,6 +58,7 @@ class Terminal:
 
         def prepare() -> None:
             os.setsid()
+            signal.signal(signal.SIGINT, signal.SIG_DFL)  # a test that runs in the background ignores it
             if not own_session:
                 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
             if deaf_to_hangup:
