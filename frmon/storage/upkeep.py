@@ -7,7 +7,7 @@ by mistake drops nothing as long as no data comes under the wrong time: ages are
 
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -46,6 +46,7 @@ class Upkeep:
         self._connection: sqlite3.Connection | None = None
         self._round: Iterator[Piece] | None = None
         self._minute = -1  # of the last round
+        self.last: Piece | None = None  # what was done last
 
     async def step(self, connection: aiosqlite.Connection) -> bool:
         """Do what can be done in about `STEP_S`, in a transaction of its own, on the connection's thread. Returns whether
@@ -62,14 +63,11 @@ class Upkeep:
             if minute == self._minute:
                 return False
             self._round, self._minute = tidied(connection, self._kept, minute, self._tell), minute
-        connection.execute("BEGIN IMMEDIATE")
         try:
-            more = self._work(self._round)
-            connection.execute("COMMIT")
+            with _transaction(connection):
+                more = self._work(self._round)
         except BaseException:
             self._round, self._minute = None, -1
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
             raise
         if more:
             return True
@@ -78,7 +76,10 @@ class Upkeep:
 
     def _work(self, pieces: Iterator[Piece]) -> bool:
         until = self._clock.mono() + STEP_S
-        return any(self._clock.mono() >= until for _ in pieces)
+        for self.last in pieces:  # noqa: SIM110  `last` is wanted
+            if self._clock.mono() >= until:
+                return True
+        return False
 
 
 class Maintained(NamedTuple):
@@ -110,7 +111,7 @@ def maintain(
 
 
 def tidied(
-    connection: sqlite3.Connection, kept: StorageSettings, minute: int, tell: Tell, *, spare: int = SPARE
+    connection: sqlite3.Connection, kept: StorageSettings, minute: int, tell: Tell, *, spare: int | None = None
 ) -> Iterator[Piece]:
     """Everything there is to do at this minute, piece by piece. Between two pieces the caller may commit and write."""
     for kind in KINDS:
@@ -170,13 +171,10 @@ def _needed(connection: sqlite3.Connection, number: int, step: int, start: int) 
 
 
 def _newest(connection: sqlite3.Connection, kind: Kind) -> int:
-    """The end of the newest minute there is."""
-    newest = int(one(connection, f"SELECT max(start) + 1 FROM {kind.table}") or 0)  # noqa: S608  our own name
-    for step, span in SPANS.items():
-        query = "SELECT max(start) FROM pack WHERE kind = ? AND step = ?"
-        last = one(connection, query, kind.number, step)
-        newest = max(newest, 0 if last is None else last + span)
-    return newest
+    """The end of the newest minute there is, or of its hour."""
+    minute = int(one(connection, f"SELECT max(start) + 1 FROM {kind.table}") or 0)  # noqa: S608  our own name
+    hour = one(connection, "SELECT max(start) FROM pack WHERE kind = ? AND step = 1", kind.number)
+    return max(minute, 0 if hour is None else hour + SPANS[1])
 
 
 def _drop_rows(connection: sqlite3.Connection, table: str, days: float, minute: int) -> Iterator[Piece]:
@@ -188,12 +186,13 @@ def _drop_rows(connection: sqlite3.Connection, table: str, days: float, minute: 
         yield Piece(f"drop {table}s of before {moment(before // MINUTE_MS)}", 1, 1)
 
 
-def _shrink(connection: sqlite3.Connection, spare: int) -> Iterator[Piece]:
-    """Give free pages back to the system but for some that will be needed again."""
+def _shrink(connection: sqlite3.Connection, spare: int | None) -> Iterator[Piece]:
+    """Give free pages back to the system but for `spare`, None for as many as will be needed again."""
     free, pages = int(one(connection, "PRAGMA freelist_count")), int(one(connection, "PRAGMA page_count"))
-    much = free - (max(spare, pages // 10) if spare else 0)
+    much = free - (max(SPARE, pages // 10) if spare is None else spare)
     for given in range(0, much, PAGES):
-        connection.execute(f"PRAGMA incremental_vacuum({min(PAGES, much - given)})").fetchall()
+        for _ in range(min(PAGES, much - given)):  # sqlite3 runs this pragma for one page only, whatever it is told
+            connection.execute("PRAGMA incremental_vacuum(1)")
         yield Piece("give free pages back", min(much, given + PAGES), much)
 
 
@@ -201,14 +200,25 @@ def _committed(connection: sqlite3.Connection, pieces: Iterator[Piece], clock: C
     """The pieces, committed every now and then so that readers and the log do not notice."""
     more = True
     while more:
-        connection.execute("BEGIN IMMEDIATE")
         until, more = clock.mono() + STEP_S, False
-        for piece in pieces:
-            yield piece
-            if clock.mono() >= until:
-                more = True
-                break
+        with _transaction(connection):
+            for piece in pieces:
+                yield piece
+                if clock.mono() >= until:
+                    more = True
+                    break
+
+
+@contextmanager
+def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        yield
         connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
 
 
 def _is_simulated(path: Path) -> bool:

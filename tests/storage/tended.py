@@ -71,7 +71,7 @@ class Tended:
 
     def held(self, kind: Kind, step: int) -> dict[tuple[int, int], Any]:
         """(subject, start) -> bar of all packs, with what is not packed yet."""
-        found = {}
+        found: dict[tuple[int, int], Any] = {}
         query = "SELECT subject, start, until, bars, data FROM pack WHERE kind = ? AND step = ?"
         for subject, start, until, bars, data in self.connection.execute(query, (kind.number, step)):
             inside = kind.unpack(data)

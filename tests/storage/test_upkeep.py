@@ -53,7 +53,7 @@ class Told:
         file.write(COINS, gaps)
 
     def rolled(self, step: int) -> dict[tuple[int, int], Bar]:
-        found = {}
+        found: dict[tuple[int, int], Bar] = {}
         for subject in {subject for subject, _ in self.bars}:
             mine = [b for (leg, _), b in self.bars.items() if leg == subject]
             found |= {(subject, start): b for start, b in brute(mine, step).items()}
