@@ -3,6 +3,7 @@
 import pytest
 
 from frmon.clock import ManualClock
+from frmon.funding import Change, FundingEvent
 from frmon.fundingnews import MOST_S, QUIET_S, FundingNews, Settled
 from frmon.model import Leg, LegKey, Market
 from tests.given import WALL, Desk, leg
@@ -108,3 +109,15 @@ def test_many_flips_are_one_line_and_the_next_ones_wait() -> None:
     assert all(line.startswith("okx perp: ") and line.endswith(" funding rates changed sign") for line in room.told)
     assert sum(int(line.split()[2]) for line in room.told) == 59 * 50
     assert 2 <= len(room.told) <= 1 + 180 / MOST_S
+
+
+def test_every_settlement_is_heard_at_once_with_the_interval_that_it_ended() -> None:
+    legs = [leg("okx", f"C{n}") for n in range(3)]
+    room = Room(*legs)
+    heard: list[FundingEvent] = []
+    room.news.hear = heard.append
+    settle(room, legs, 1.0)
+    assert sorted(e.coin for e in heard) == ["C0", "C1", "C2"]
+    assert {(e.kind, e.at_ms, e.before, e.interval_h) for e in heard} == {
+        (Change.SETTLEMENT, WALL + 60_000, 0.0001, 8.0)
+    }

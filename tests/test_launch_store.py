@@ -1,0 +1,48 @@
+"""Where an engine keeps its history."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from frmon.launch import Launch, Wish, settings_for, stored, wish_from
+
+
+def wished(**given: Path) -> Wish:
+    return wish_from(given, {})
+
+
+@pytest.mark.parametrize("launch", [Launch(demo=True), Launch(replay=Path("tape"))])
+def test_what_is_not_real_goes_into_a_file_that_ends_with_the_program(tmp_path: Path, launch: Launch) -> None:
+    settings = settings_for(Wish())
+    by_variable = wish_from({}, {"FRMON_DB": str(tmp_path / "mine.db")})
+    for wish in (wished(), by_variable):
+        with stored(wish, launch, settings, keeps=True) as path:
+            assert path is not None
+            assert path.parent.is_dir()
+            assert path.parent.stat().st_mode & 0o077 == 0
+            assert tmp_path / "mine.db" != path
+            path.write_bytes(b"history")
+        assert not path.parent.exists()
+    with stored(wished(db=tmp_path / "named.db"), launch, settings, keeps=True) as path:
+        assert path == tmp_path / "named.db"
+
+
+def test_real_history_goes_where_option_variable_or_data_directory_say(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    settings = settings_for(Wish())
+    cases: Mapping[Path, Wish] = {
+        tmp_path / "frmon" / "frmon.db": wished(),
+        tmp_path / "a.db": wished(db=tmp_path / "a.db"),
+        tmp_path / "b.db": wish_from({}, {"FRMON_DB": str(tmp_path / "b.db")}),
+    }
+    for expected, wish in cases.items():
+        with stored(wish, Launch(), settings, keeps=True) as path:
+            assert path == expected
+        with stored(wish, Launch(), settings, keeps=False) as path:
+            assert path is None
+    settings.storage.enabled = False
+    with stored(wished(), Launch(), settings, keeps=True) as path:
+        assert path is None
