@@ -32,7 +32,8 @@ class Unpackable(ValueError):
 
 
 def pack_bars(bars: Sequence[Bar]) -> bytes:
-    """At most `MOST` bars in the order of time."""
+    """At most `MOST` bars in the order of time. Raises `ValueError` or `OverflowError` for prices that no market knows:
+    infinite, or of twenty digits."""
     decimals = _decimals(bars)
     whole = _scaler(decimals)
     close = [whole(b.close) for b in bars]
@@ -79,7 +80,7 @@ def unpack_bars(data: bytes) -> list[Bar]:
 
 
 def pack_gaps(gaps: Sequence[Gap]) -> bytes:
-    """At most `MOST` spreads in the order of time."""
+    """At most `MOST` spreads in the order of time. Raises as `pack_bars`."""
     whole = _scaler(_PCT)
     last = [whole(g.last) for g in gaps]
     columns = [
@@ -121,7 +122,7 @@ def _decimals(bars: Sequence[Bar]) -> int:
     mids = {p for b in bars for p in (b.open, b.high, b.low, b.close)}
     wanted = max(1 + max(map(_decimals_of, sides), default=0), max(map(_decimals_of, mids), default=0))
     top = max((abs(p) for b in bars for p in (b.high, b.ask, b.mark_price or 0.0, b.index_price or 0.0)), default=0.0)
-    return min(wanted, floor(log10(_EXACT / top))) if top > 0 else wanted
+    return max(0, min(wanted, floor(log10(_EXACT / top)))) if top > 0 else wanted
 
 
 def _decimals_of(price: float) -> int:

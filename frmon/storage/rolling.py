@@ -107,7 +107,7 @@ def _pack_all(connection: sqlite3.Connection, kind: Kind, hour: int, tell: Tell)
             held = {bar.start: bar for bar in bars_of(connection, kind, 1, pack, tell)}
             found[pack.subject] = held | found[pack.subject]
         for subject, by_start in found.items():
-            _keep(connection, kind, 1, (subject, hour), by_start)
+            _keep(connection, kind, 1, (subject, hour), by_start, tell)
         yield Piece(f"pack {kind.name} of {moment(hour)}", min(top, first + SUBJECTS), top)
 
 
@@ -147,15 +147,30 @@ def _roll_one(connection: sqlite3.Connection, kind: Kind, step: int, place: tupl
     for pack in list(packs(connection, kind, step, [start], [subject])):
         held = {bar.start: bar for bar in bars_of(connection, kind, step, pack, tell)}
     whole = made | held if start < dropped_before(connection, kind.number, finer) else held | made
-    _keep(connection, kind, step, place, whole)
+    _keep(connection, kind, step, place, whole, tell)
     return True
 
 
-def _keep(
-    connection: sqlite3.Connection, kind: Kind, step: int, place: tuple[int, int], by_start: dict[int, Any]
+def _keep(  # noqa: PLR0913, PLR0917  where, what, and who hears of it
+    connection: sqlite3.Connection, kind: Kind, step: int, place: tuple[int, int], by_start: dict[int, Any], tell: Tell
 ) -> None:
     bars = [by_start[at] for at in sorted(by_start)]
-    keep(connection, kind, step, Pack(*place, kind.pack(bars)), len(bars))
+    data = _packed(kind, bars)
+    if data is None:
+        sound = [bar for bar in bars if _packed(kind, [bar]) is not None]
+        data = _packed(kind, sound)
+        left = len(bars) - (0 if data is None else len(sound))
+        tell(f"{left} {kind.name} of {kind.subject} {place[0]} at {moment(place[1])} hold impossible numbers: left out")
+        bars = sound
+    if data is not None and bars:
+        keep(connection, kind, step, Pack(*place, data), len(bars))
+
+
+def _packed(kind: Kind, bars: list[Any]) -> bytes | None:
+    try:
+        return kind.pack(bars)
+    except (ValueError, OverflowError):
+        return None
 
 
 def _due(connection: sqlite3.Connection, kind: Kind, step: int, start: int) -> None:

@@ -17,7 +17,7 @@ def bars(draw: st.DrawFn) -> list[Bar]:
     price = draw(st.integers(1, 10 ** min(13, 15 - decimals // 2)))
     start = draw(st.integers(24_000_000, 60_000_000))
     found = []
-    for n in range(draw(st.integers(1, 70))):
+    for n in range(draw(st.integers(1, 30))):
         start += draw(st.sampled_from((1, 1, 1, 2, 700))) if n else 0
         bid = max(1, price + draw(st.integers(-50, 50)))
         ask = bid + draw(st.integers(0, 30))

@@ -63,6 +63,23 @@ def test_a_pack_that_cannot_be_read_is_left_out_of_the_roll_up_and_stops_nothing
     assert not tended.number("SELECT count(*) FROM due")
 
 
+@pytest.mark.parametrize("price", [float("inf"), -float("inf"), 1e300, 1e19])
+def test_impossible_numbers_are_left_out_and_told_of(tended: Tended, price: float) -> None:
+    tended.name(2)
+    tended.write(LEGS, [(leg, bar(T0 + n)) for leg in (1, 2) for n in range(60)])
+    tended.write(LEGS, [(1, bar(T0 + 30)._replace(high=price, mark_price=price))])
+    tended.write(COINS, [(1, gap(T0)), (2, gap(T0)._replace(most=price))])
+    tended.at(T0 + 62)
+    tended.tend()
+    assert not tended.number("SELECT count(*) FROM bar") + tended.number("SELECT count(*) FROM gap")
+    assert set(tended.held(LEGS, 1)) == {(leg, T0 + n) for leg in (1, 2) for n in range(60)} - {(1, T0 + 30)}
+    assert list(tended.held(COINS, 1)) == [(1, T0)]
+    assert [text.split(maxsplit=4)[:4] for text in tended.told] == [
+        ["1", "bars", "of", "leg"],
+        ["1", "spreads", "of", "coin"],
+    ]
+
+
 def test_what_is_written_into_an_hour_while_it_is_packed_is_kept(tended: Tended) -> None:
     tended.name(30)
     rows = {(leg, T0 + n): bar(T0 + n) for leg in range(1, 31) for n in range(60)}
