@@ -5,6 +5,7 @@ for, or raises `Unreachable`. One `Http` serves all venues; close it at the end.
 """
 
 import asyncio
+import re
 import zlib
 from collections.abc import Callable
 from contextlib import AsyncExitStack
@@ -29,6 +30,7 @@ LARGE_AT_ONCE = 3
 TOTAL_S = 10.0
 CONNECT_S = 4.0
 PROXY_LOGIN = 407  # only a proxy says that
+_TITLE = re.compile(rb"<title>([^<]{1,200})", re.IGNORECASE)
 _HEADERS = {"User-Agent": USER_AGENT, "Accept": "application/json", "Accept-Encoding": "gzip"}
 
 Answer = tuple[int, dict[str, str], bytes]
@@ -151,6 +153,8 @@ class Rest:
         refusal = self._venue.verdict(status, headers, body[:4096])
         if refusal is None and not 200 <= status < 300:
             refusal = Unreachable("RECONNECT", f"HTTP {status}")
+        if refusal is None and body[:256].lstrip().startswith(b"<"):
+            refusal = Unreachable("RECONNECT", f"a web page instead of data: {_title(body)}")
         if refusal is not None:
             self._mind(request, refusal)
             raise refusal
@@ -161,6 +165,12 @@ class Rest:
     def _mind(self, request: Request, refusal: Unreachable) -> None:
         if refusal.retry_s is not None and refusal.status in {"BANNED", "BLOCKED"}:
             self._pacer.bar(request.costs, refusal.retry_s)
+
+
+def _title(page: bytes) -> str:
+    """What a page calls itself, or how it begins."""
+    found = _TITLE.search(page[:4096])
+    return clean((found[1] if found else page[:80]).decode("utf-8", "replace"), 60)
 
 
 def _why(error: BaseException) -> Unreachable:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from frmon.errors import Unreachable
+from frmon.feeds.rest import Http
 from frmon.feeds.sim.faults import Fault
 from frmon.feeds.sim.options import SimOptions
 from frmon.feeds.sim.server import Sim
@@ -108,8 +110,16 @@ async def test_s26_a_spoilt_answer_is_named_and_what_is_known_is_kept(how: str) 
         s.fault(Fault(kind="mute", venue="bybit", market="perp", for_s=600))
         seen = asked(s, "bybit", "/market/tickers")
         await s.within(60, lambda: asked(s, "bybit", "/market/tickers") >= seen + 2)
-        if how not in {"mime", "none"}:
+        if how == "mime":
+            await s.lasts(5, lambda: "REST " not in s.state("bybit").detail)
+            await s.within(30, lambda: sources(s, "bybit", "perp") == {"rest"}, "what it is called matters to nobody")
+        elif how == "none":  # readable, no trouble by itself
+            await s.within(70, lambda: "LISTING-ERR an empty list" in s.state("bybit").detail)
+        else:
             await s.within(20, lambda: "REST " in s.state("bybit").detail)
+            assert s.events("bybit: LIVE → ")
+        if how == "html":
+            await s.within(20, lambda: "a web page instead of data: Just a moment..." in s.state("bybit").detail)
         assert s.state("bybit").legs == legs
         assert s.fresh("bybit", "spot")[0] > 0, "streams go on"
         s.sim.faults.clear()
@@ -122,6 +132,13 @@ async def test_s26_a_drip_ends_in_time() -> None:
         s.fault(Fault(kind="rest_body", venue="bybit", how="drip", for_s=600))
         s.fault(Fault(kind="mute", venue="bybit", market="perp", for_s=600))
         await s.within(60, lambda: "no answer in time" in s.state("bybit").detail)
+        http = Http(time_scale=s.scale)  # no faster than a fifth
+        asked_at, late = s.engine.clock.mono(), s.late_s
+        with pytest.raises(Unreachable, match="no answer in time"):
+            await http.fetch(s.sim.endpoints["bybit"]["rest"] + "/v5/market/tickers?category=linear")
+        took = (s.engine.clock.mono() - asked_at - (s.late_s - late)) / 0.2
+        assert 5 < took <= 10 + 1, "each call has its end, however regularly something comes"
+        await http.close()
         s.sim.faults.clear()
         await s.up()
 

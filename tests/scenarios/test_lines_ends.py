@@ -1,5 +1,7 @@
 """S01, S02, S09: lines that end by a reset, by a close of every kind, and after their lifetime."""
 
+import pytest
+
 from frmon.feeds.sim.faults import Fault
 from frmon.model import Status
 from tests.scenarios.stand import Stand, stand, statuses
@@ -12,6 +14,8 @@ CLOSES = {
     ("binance", "spot"): 1012,
     ("binance", "perp"): 1013,
 }
+FAULTS_OF_OURS = {("okx", "spot"): 1003, ("okx", "perp"): 1007, ("bybit", "spot"): 1009, ("bybit", "perp"): 1010}
+"""What a venue says where it can't read what we sent, or finds it too large."""
 
 
 def said(s: Stand, venue: str, words: str) -> list[str]:
@@ -45,11 +49,13 @@ async def test_s01_a_reset_line_is_named_its_cells_dim_at_once_and_it_comes_back
         await s.still()
 
 
-async def test_s02_every_close_code_is_shown_with_its_reason_and_overcome() -> None:
-    async with stand("okx", "bybit", "binance") as s:
-        for (venue, market), code in CLOSES.items():
+@pytest.mark.parametrize("closes", [CLOSES, FAULTS_OF_OURS], ids=["theirs", "ours"])
+async def test_s02_every_close_code_is_shown_with_its_reason_and_overcome(closes: dict[tuple[str, str], int]) -> None:
+    """Each line once; a line that is closed for what it said says the same again, at the pace of all retries."""
+    async with stand(*dict.fromkeys(venue for venue, _ in closes)) as s:
+        for (venue, market), code in closes.items():
             s.fault(Fault(kind="drop", venue=venue, market=market, code=code, reason=f"reason {code}"))
-        for (venue, _), code in CLOSES.items():
+        for (venue, _), code in closes.items():
             words = f"closed {code} reason {code}" if code != 1006 else "closed 1006"
             await s.within(1, lambda v=venue, w=words: said(s, v, w), f"{code} is not shown")  # type: ignore[misc]
             assert s.events(words)
@@ -91,3 +97,18 @@ async def test_s09_lines_that_end_without_a_word_are_all_back_within_their_pace(
         pace = 3 * 0.65 / s.scale  # budgets are not scaled
         await s.within(3 + pace, lambda: all(s.state(v).status is Status.LIVE for v in ("okx", "bybit")))
         await s.still()
+
+
+async def test_s02_a_venue_that_finds_our_messages_too_large_is_asked_at_the_pace_of_retries_and_by_rest() -> None:
+    """1009 from a venue, as often as we say anything: no storm of dials, its words on screen, quotes by REST."""
+    async with stand("bybit") as s:
+        before = s.sim.counters["connects bybit"]
+        s.fault(Fault(kind="flap", venue="bybit", code=1009, delay_s=0.05, reason="message too big", for_s=3))
+        s.fault(Fault(kind="drop", venue="bybit", code=1009, reason="message too big"))
+        await s.within(
+            20, lambda: any("closed 1009 message too big (try" in ln.detail for ln in s.state("bybit").lines)
+        )
+        await s.within(8, lambda: s.fresh("bybit")[0] >= 0.9 * s.fresh("bybit")[1])
+        lines = len(s.state("bybit").lines)
+        assert s.sim.counters["connects bybit"] - before <= 6 * lines
+        await s.up()
