@@ -63,8 +63,8 @@ def kept(connection: sqlite3.Connection, kind: Kind) -> tuple[int, int] | None:
     """The first minute that anything is kept of, and the one after the last; None when nothing is."""
     found = []
     for step in STEPS:
-        query = "SELECT min(start), max(start) FROM pack WHERE kind = ? AND step = ?"
-        first, _ = connection.execute(query, (kind.number, step)).fetchone()
+        query = "SELECT min(start) FROM pack WHERE kind = ? AND step = ?"  # with max beside it SQLite would read all packs
+        (first,) = connection.execute(query, (kind.number, step)).fetchone()
         if first is not None:
             last = connection.execute(
                 "SELECT until FROM pack WHERE kind = ? AND step = ? ORDER BY start DESC LIMIT 1", (kind.number, step)
@@ -89,10 +89,11 @@ def stitched(
     for step in _order(window.step):
         stitch.take(step)
     if stitch.is_behind:
-        stitch.doubtful = {}
+        stitch.trust()
         for step in _order(window.step):
             stitch.take(step)
-    return {subject: _rolled(kind, found, window) for subject, found in stitch.found.items() if found}, stitch.unread
+    pieces = {subject: _rolled(kind, found, window) for subject, found in stitch.found.items()}
+    return {subject: some for subject, some in pieces.items() if some}, stitch.unread
 
 
 def unbroken(pieces: Iterable[Piece]) -> list[list[Piece]]:
@@ -121,9 +122,14 @@ class _Stitch:
         self.found: dict[int, dict[int, list[Any]]] = {subject: {} for subject in subjects}
         self.unread = 0
         self.is_behind = False  # packs were passed over
-        self.doubtful = {step: _doubtful(connection, kind, step) for step in STEPS}
         self._connection, self._kind, self._subjects, self._window = connection, kind, subjects, window
         self._missing = {subject: set(window.hours()) for subject in subjects}
+        self._starts = list(self._row_starts())
+        self._doubtful = self._doubts()
+
+    def trust(self) -> None:
+        """From now on take what may be less than there was, too."""
+        self._doubtful = {}
 
     def take(self, step: int) -> None:
         """What lies in bars of this step of the hours that are still missing."""
@@ -163,7 +169,7 @@ class _Stitch:
     def _rows(self, missing: set[int], known: dict[int, set[int]]) -> None:
         """Minutes that are not packed yet; one that lies in a pack as well was told again since."""
         later: dict[int, dict[int, Any]] = {}
-        starts = [start for start in self._row_starts() if start // HOUR in missing]
+        starts = [start for start in self._starts if start // HOUR in missing]
         sure = [start for start in starts if not self._is_doubtful(start, 1)]
         self.is_behind |= len(sure) < len(starts)
         for some in _chunks(sure):
@@ -176,8 +182,21 @@ class _Stitch:
             self.found[subject][1] = [by_start[start] for start in sorted(by_start)]
 
     def _is_doubtful(self, start: int, step: int) -> bool:
-        doubt = self.doubtful.get(step)
+        doubt = self._doubtful.get(step)
         return doubt is not None and (start < doubt.dropped or start in doubt.due)
+
+    def _doubts(self) -> dict[int, _Doubt]:
+        """What is new in finer bars is not in the coarser ones yet."""
+        found: dict[int, _Doubt] = {}
+        new: set[int] = set(self._starts)
+        for step in STEPS:
+            query = "SELECT start FROM due WHERE kind = ? AND step = ?"
+            due = {start for (start,) in self._connection.execute(query, (self._kind.number, step))}
+            if step > 1:
+                due |= {span_of(start, step) for start in new}
+            found[step] = _Doubt(dropped_before(self._connection, self._kind.number, step), due)
+            new |= due
+        return found
 
     def _row_starts(self) -> Iterator[int]:
         """The minutes of which there are rows, each found from the one before."""
@@ -194,12 +213,6 @@ def _order(step: int) -> list[int]:
     """In which order bars are looked for: the coarsest that are fine enough, ever finer ones, then coarser ones."""
     fine = [kept_step for kept_step in STEPS if step % kept_step == 0]
     return [*reversed(fine), *(kept_step for kept_step in STEPS if kept_step not in fine)]
-
-
-def _doubtful(connection: sqlite3.Connection, kind: Kind, step: int) -> _Doubt:
-    query = "SELECT start FROM due WHERE kind = ? AND step = ?"
-    due = {start for (start,) in connection.execute(query, (kind.number, step))}
-    return _Doubt(dropped_before(connection, kind.number, step), due)
 
 
 def _rolled(kind: Kind, found: dict[int, list[Any]], window: Window) -> list[Piece]:
