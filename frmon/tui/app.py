@@ -22,9 +22,10 @@ from frmon.tui.guard import Guard, is_tty, last_resort
 from frmon.tui.help import Group, Help, Overlay
 from frmon.tui.hosting import EngineThread
 from frmon.tui.lines import safe
+from frmon.tui.memory import state_of
 from frmon.tui.panel import Signals
 from frmon.tui.source import Source
-from frmon.tui.state import State, load, save, state_path
+from frmon.tui.state import load, save, state_path
 from frmon.tui.table import LiveTable
 from frmon.tui.theme import DARK, LIGHT, PLAIN, PLAIN_LIGHT, THEMES, palette, wants_plain
 
@@ -92,7 +93,7 @@ class Frmon(App[int]):
 
     def remember(self) -> None:
         """Save the user's ways."""
-        state: State = self.desk.state()
+        state = state_of(self.desk.view, self.desk.columns)
         state.theme = self.saved.theme if self.theme == self.first_theme else self.theme
         save(self.path, state)
 

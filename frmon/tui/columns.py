@@ -24,6 +24,8 @@ BORROW = "BORROW"
 PINNED, WARNED = "pinned", "warned"
 SOON_MS = 300_000
 """A settlement that is nearer stands out."""
+HOUR_CELLS = 8
+"""Of the sparkline: seven and a half minutes each."""
 
 
 class Named(Protocol):
@@ -46,6 +48,7 @@ def row_columns(venues: Iterable[Named]) -> tuple[Column[Row], ...]:
         Column("gross", "GROSS%", 7, 2, _gross, _plain_text, "gross spread %"),
         Column("net", "NET%", 7, 1, _net, _net_text, "net spread % after fees"),
         Column("z", "Z", 5, 8, _z, signed_text(1), "z-score of the pair's spread"),
+        Column("hour", "1H", HOUR_CELLS, 13, _hour, _hour_text, "the best spread's last hour", left=True, sorts=False),
         Column("exit", "EXIT%", 7, 11, _exit, _plain_text, "cost of leaving the pair now, %", down=False),
         Column("fund", "FUND8h", 7, 5, _fund, signed_text(4), "funding difference, % per 8 h"),
         Column("apr", "APR%", 7, 10, _apr, signed_text(1), "funding difference, % per year"),
@@ -55,7 +58,7 @@ def row_columns(venues: Iterable[Named]) -> tuple[Column[Row], ...]:
         Column("flags", "FLAGS", 6, 12, _flags, _flags_text, "warnings", 4, left=True, down=False, key=anyhow),
     )
     prices = tuple(
-        Column(f"{v.name}", v.code, 10, 20 + n, _price_on(v.name), _price_text, f"price on {v.title}", 2)
+        Column(f"{v.name}", v.code, 9, 20 + n, _price_on(v.name), _price_text, f"price on {v.title}", 2)
         for n, v in enumerate(venues)
     )
     return fixed + prices
@@ -131,6 +134,10 @@ def _z(row: Row, look: Look) -> Figure:
 def _exit(row: Row, look: Look) -> Figure:
     spread = row.spread
     return NOTHING if spread is None else Figure(spread.exit_pct, is_sound(row, spread, look))
+
+
+def _hour(row: Row, look: Look) -> Figure:
+    return Figure(look.sparks(row.coin, HOUR_CELLS) or None)
 
 
 def _fund(row: Row, look: Look) -> Figure:
@@ -243,6 +250,10 @@ def next_text(figure: Figure, width: int, look: Look) -> tuple[Piece, ...]:
     value = number(figure)
     style = "bright" if value is not None and value < SOON_MS else "text"
     return ((figures.countdown(value), tone(figure, style)),)
+
+
+def _hour_text(figure: Figure, width: int, look: Look) -> tuple[Piece, ...]:
+    return ((str(figure.value or ""), "venue"),)
 
 
 def _volume_text(figure: Figure, width: int, look: Look) -> tuple[Piece, ...]:

@@ -13,14 +13,15 @@ from textual.widgets import Input
 from frmon.board import Row
 from frmon.model import Status
 from frmon.tui import keys
+from frmon.tui.charting import Drawn
 from frmon.tui.driver import is_behind
 from frmon.tui.filterline import FilterInput, FilterLine
 from frmon.tui.frame import Frame
-from frmon.tui.grid import Column, Look, choose
+from frmon.tui.grid import Column, choose
 from frmon.tui.help import SortMenu
 from frmon.tui.interest import Interest
 from frmon.tui.lines import Palette, Pane
-from frmon.tui.memory import PRICES, make_view, state_of
+from frmon.tui.memory import PRICES, make_view
 from frmon.tui.panel import Signals
 from frmon.tui.source import Source
 from frmon.tui.state import State
@@ -42,10 +43,9 @@ class Desk(Screen[None]):
         super().__init__(id="desk")
         self.source = source
         self.palette = palette
-        self.codes = {v.name: v.code for v in source.venues}
-        self.view = make_view(source.venues, self.codes, state)
-        self.frame = Frame(source, self.view, palette)
-        self.table = LiveTable(self.view, self.look, palette)
+        self.view = make_view(source.venues, {v.name: v.code for v in source.venues}, state)
+        self.frame = Frame(source, self.view, palette, lambda: self.post_message(Drawn()))
+        self.table = LiveTable(self.view, self.frame.look, palette)
         self.columns = state.columns
         self.table.columns = self._columns()
         self.interest = Interest(source)
@@ -57,10 +57,6 @@ class Desk(Screen[None]):
         """Those of the sheet; of prices the ones that the user chose."""
         chosen = self.columns or self.source.settings.screen.columns
         return choose(tuple(self.view.columns.values()), chosen if self.view.sheet.name == PRICES else ())
-
-    def state(self) -> State:
-        """What is worth remembering."""
-        return state_of(self.view, self.columns)
 
     def compose(self) -> ComposeResult:
         frame = self.frame
@@ -93,14 +89,6 @@ class Desk(Screen[None]):
     def _per_second(self) -> float:
         return max(1.0, min(10.0, self.source.settings.screen.updates_per_s))
 
-    def look(self) -> Look:
-        """The glance that the next painting is made of; while paused the one at which the picture was stopped."""
-        pins = frozenset(self.view.pins)
-        if self.view.frozen is not None:
-            return self.view.frozen._replace(pins=pins)
-        clock, z = self.source.clock, self.source.history.z
-        return Look(clock.mono(), clock.now_ms(), self.source.terms, self.codes, pins, self.frame.ascii, z)
-
     def tick(self) -> None:
         """Paint what changed, unless the terminal lags behind or something covers the table."""
         if is_behind(self.app._driver) or self.app.screen is not self:
@@ -116,7 +104,7 @@ class Desk(Screen[None]):
     def _paint(self, whole: bool) -> None:
         if whole or not self.frame.states:
             self.frame.read_states()
-        look = self.look()
+        look = self.frame.look()
         if self.view.is_due(look, self.source.board.layout):
             self._rearrange()
         self.table.tick()
@@ -139,8 +127,8 @@ class Desk(Screen[None]):
         """Sort and filter anew, now."""
         board = self.source.board
         was_at = self.view.place(self.table.cursor)
-        self.view.rearrange(list(board.rows.values()), self.look(), board.layout)
-        self.table.notice = () if self.view.order else self.frame.notice(self.look())
+        self.view.rearrange(list(board.rows.values()), self.frame.look(), board.layout)
+        self.table.notice = () if self.view.order else self.frame.notice(self.frame.look())
         self.table.rearranged(was_at)
         self.frame.show_heading(self.table)
 
@@ -165,13 +153,9 @@ class Desk(Screen[None]):
 
     def action_sort_menu(self) -> None:
         """Offer all columns."""
-        columns = [(c.id, c.about or c.title) for c in self.view.columns.values()]
+        columns = [(c.id, c.about or c.title) for c in self.view.columns.values() if c.sorts]
         menu = SortMenu(self.palette, self.frame.banner_line(), columns, self.view.sort)
-        self.app.push_screen(menu, self._sort_chosen)
-
-    def _sort_chosen(self, column: str | None) -> None:
-        if column is not None:
-            self.sort_by(column)
+        self.app.push_screen(menu, lambda column: None if column is None else self.sort_by(column))
 
     def sort_by(self, column: str) -> None:
         """Sort by this column; again: the other way round."""
@@ -182,7 +166,7 @@ class Desk(Screen[None]):
 
     def action_sort_step(self, by: int) -> None:
         """Sort by a neighbour among the columns that are shown."""
-        ids = [slot.column.id for slot in self.table.slots]
+        ids = [slot.column.id for slot in self.table.slots if slot.column.sorts]
         at = ids.index(self.view.sort) if self.view.sort in ids else 0
         if (wanted := ids[(at + by) % len(ids)]) != self.view.sort:
             self.sort_by(wanted)
@@ -209,7 +193,7 @@ class Desk(Screen[None]):
         """Stop the picture or let it go on."""
         with self.frame.surviving():
             if self.view.frozen is None:
-                self.view.pause(list(self.source.board.rows.values()), self.look())
+                self.view.pause(list(self.source.board.rows.values()), self.frame.look())
             else:
                 self.view.resume()
         self.repaint()
@@ -243,6 +227,21 @@ class Desk(Screen[None]):
             self.set_class(not self.enlarged, "-enlarged")
             self._open(coin)
             (self.frame.detail if self.enlarged else self.table).focus()
+
+    def action_chart(self) -> None:
+        """Show the chart of the coin, the next one, none."""
+        detail = self.frame.detail
+        detail.wish = detail.wish.other()
+        self._open(detail.coin or self.table.selected())
+
+    def action_chart_span(self, by: int) -> None:
+        """A longer time in the chart, or a shorter one."""
+        self.frame.detail.wish = self.frame.detail.wish.reach(by)
+        self.repaint()
+
+    def on_drawn(self) -> None:
+        if self.app.screen is self:
+            self.paint(whole=True)
 
     def _open(self, coin: str | None) -> None:
         self.frame.detail.open(coin)

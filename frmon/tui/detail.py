@@ -11,6 +11,7 @@ from frmon.tui.grid import Look, fit
 from frmon.tui.legs import REMARK, cells_in_order, columns_for, remarks, role, summary
 from frmon.tui.lines import Line, Palette, Pane, pad
 from frmon.tui.sections.books import book_lines
+from frmon.tui.sections.charts import Wish
 from frmon.tui.sections.gatelist import gate_lines, gate_title
 from frmon.tui.sections.glance import Glance
 from frmon.tui.sections.matrix import Measure, matrix_lines, matrix_title
@@ -72,6 +73,8 @@ class Detail(Pane, can_focus=True):
         self.coin: str | None = None
         self.top = 0
         self.measure = Measure.GROSS
+        self.wish = Wish()
+        self._chart: Sequence[Line] = ()
         self._pictures: Mapping[Measure, Sequence[Line]] = {}  # of one moment
         self._height: str | int = 0
 
@@ -80,16 +83,18 @@ class Detail(Pane, can_focus=True):
         if coin != self.coin:
             self.top = 0
             self._pictures = {}
+            self._chart = ()
         self.coin = coin
         self.display = coin is not None
 
     @property
     def _all(self) -> Sequence[Line]:
-        return self._pictures.get(self.measure, ())
+        known = self._pictures.get(self.measure, ())
+        return [*known[:1], *self._chart, *known[1:]]
 
     def is_unpainted(self) -> bool:
         """Whether nothing was painted yet."""
-        return not self._all
+        return not self._pictures
 
     def read(self, seen: Glance | None, look: Look) -> None:
         """Take the coin as it is now."""
@@ -98,6 +103,10 @@ class Detail(Pane, can_focus=True):
         width = self.content_size.width
         gone: list[Line] = [((f"{self.coin}  is not listed any more", "warn"),)]
         self._pictures = {m: gone if seen is None else detail_lines(seen, look, width, m) for m in Measure}
+
+    def draw(self, chart: Sequence[Line]) -> None:
+        """From now on this chart stands below the pair's line."""
+        self._chart = chart
 
     def place(self, room: int | None) -> None:
         """Take at most `room` lines of the screen; None: all there is."""

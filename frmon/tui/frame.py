@@ -1,12 +1,13 @@
 """Everything around the table: banner, heading, detail, signals, status. Painted about once a second."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from frmon.model import VenueState
 from frmon.redact import redact
 from frmon.tui import figures, status
+from frmon.tui.charting import Charts, height_for
 from frmon.tui.detail import Detail
 from frmon.tui.grid import Look
 from frmon.tui.lines import Line, Palette, Pane, safe
@@ -14,6 +15,7 @@ from frmon.tui.memory import FUNDING
 from frmon.tui.panel import Signals
 from frmon.tui.sections.glance import glance
 from frmon.tui.source import Source
+from frmon.tui.sparkline import Sparks
 from frmon.tui.table import Heading, LiveTable, heading
 from frmon.tui.view import OPPORTUNITY_PCT, View
 
@@ -37,20 +39,32 @@ HINTS = (
 class Frame:
     """The panes around the table and what they show."""
 
-    def __init__(self, source: Source, view: View, palette: Palette) -> None:
+    def __init__(self, source: Source, view: View, palette: Palette, drawn: Callable[[], object]) -> None:
         self.source = source
         self.view = view
         self.ascii = source.settings.screen.ascii
         self.venues = {v.name: v for v in source.venues}
+        self.codes = {v.name: v.code for v in source.venues}
         self.banner = Pane(palette, id="banner")
         self.heading = Heading(palette)
         self.detail = Detail(palette)
+        self.charts = Charts(source, drawn)
+        self.sparks = Sparks(source.history.series, self.ascii)
         self.signals = Signals(palette)
         self.count = Pane(palette, id="filter-count", under="field")
         self.status = Pane(palette, id="status", under="bar")
         self.states: Sequence[VenueState] = ()
         self.engine_trouble = ""
         self.screen_trouble = ""
+
+    def look(self) -> Look:
+        """The glance that the next painting is made of; while paused the one at which the picture was stopped."""
+        pins = frozenset(self.view.pins)
+        if self.view.frozen is not None:
+            return self.view.frozen._replace(pins=pins)
+        source, clock = self.source, self.source.clock
+        z, sparks = source.history.z, self.sparks.of
+        return Look(clock.mono(), clock.now_ms(), source.terms, self.codes, pins, self.ascii, z, sparks)
 
     def read_states(self) -> None:
         """Ask the engine how the venues are."""
@@ -100,10 +114,21 @@ class Frame:
         if self.view.frozen is None or self.detail.is_unpainted():
             row = self.source.board.rows.get(self.detail.coin or "")
             self.detail.read(None if row is None else glance(self.source, row, look), look)
+        self.paint_chart(look, room)
         self.detail.place(room)
         width = self.status.content_size.width
         venues = status.venues_line(self.states, self.venues, width, self.ascii)
         self.status.show([venues, status.bottom_line(self._left(), self._right(table), width)])
+
+    def paint_chart(self, look: Look, room: int | None) -> None:
+        """The chart as it was painted last; asks for another one where that is old."""
+        row, size = self.source.board.rows.get(self.detail.coin or ""), self.detail.content_size
+        if row is None:
+            self.detail.draw(())
+            return
+        self.charts.see(row, look)
+        height = height_for(size.height if room is None else room)
+        self.detail.draw(self.charts.lines(row, look, self.detail.wish, (size.width, height)))
 
     def shown(self) -> str:
         """How many coins of how many."""

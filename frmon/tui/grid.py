@@ -36,6 +36,7 @@ class Look(NamedTuple):
     pins: frozenset[str] = frozenset()
     ascii: bool = False
     z: Mapping[str, float] = MappingProxyType({})  # coin -> z-score of its best pair, where known
+    sparks: Callable[[str, int], str] = lambda coin, width: ""  # the last hour of its spread in so many cells
 
 
 NOTHING = Figure(None)
@@ -65,6 +66,7 @@ class Column(NamedTuple, Generic[T]):
     left: bool = False  # aligned left
     down: bool = True  # sorts downwards at first
     key: Callable[[Figure], Key] = steady
+    sorts: bool = True
 
 
 class Slot(NamedTuple, Generic[T]):

@@ -19,7 +19,7 @@ def make_view(venues: Iterable[Named], codes: Mapping[str, str], state: State) -
         (prices, state.sort, state.reverse),
         (funding, state.funding_sort, state.funding_reverse),
     ):
-        sheet.sort = sort if sort in sheet.columns else sheet.sort
+        sheet.sort = sort if sheet.can_sort(sort) else sheet.sort
         sheet.reverse = reverse
     view.sheet = view.sheets.get(state.view, prices)
     view.pins = set(state.pins)

@@ -1,6 +1,7 @@
 """What the screen needs of an engine."""
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Protocol
 
 from frmon.board import Board
@@ -11,6 +12,7 @@ from frmon.gates import Standing
 from frmon.model import LegKey, Signal, VenueState
 from frmon.signals.episodes import Episode
 from frmon.signals.history import Past
+from frmon.signals.series import Series
 from frmon.spread import Terms
 from frmon.study import CoinDepth
 from frmon.tui.columns import Named
@@ -31,6 +33,7 @@ class Pasts(Protocol):
     @property
     def z(self) -> Mapping[str, float]: ...
     def look(self, coin: str) -> Past | None: ...
+    def series(self, coin: str) -> Series | None: ...
 
 
 class Unfolding(Protocol):
@@ -45,6 +48,13 @@ class Settlements(Protocol):
 
     @property
     def settled(self) -> Mapping[LegKey, Settled]: ...
+
+
+class Storing(Protocol):
+    """`frmon.storage.state.JournalState`, as far as it is read here."""
+
+    @property
+    def status(self) -> str: ...
 
 
 class Source(Protocol):
@@ -78,6 +88,10 @@ class Source(Protocol):
     def depth(self) -> CoinDepth | None: ...
     @property
     def standing(self) -> Callable[[str, str, str], Standing]: ...
+    @property
+    def store(self) -> Path | None: ...
+    @property
+    def storage(self) -> Storing: ...
     @property
     def verdicts(self) -> Mapping[LegKey, str]: ...
 

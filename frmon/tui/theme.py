@@ -65,6 +65,12 @@ def wants_plain(environ: Mapping[str, str] = os.environ) -> bool:
     return "NO_COLOR" in environ or environ.get("TERM", "") in {"dumb", "linux", "vt100"}
 
 
+HUES = ("hue0", "hue1", "hue2", "hue3", "hue4", "hue5")
+"""Lines of a chart, by venue."""
+_ON_DARK = ("#e3b341", "#58a6ff", "#f0883e", "#39c5bb", "#d2a8ff", "#7ee787")
+_ON_LIGHT = ("#8a5a00", "#0550ae", "#bc4c00", "#0f766e", "#7a3fc0", "#1a7f37")
+_OF_TERMINAL = ("yellow", "blue", "magenta", "cyan", "green", "red")
+
 UNDERS = ("base", "cursor", "head", "bar", "field")
 """What may lie under a whole line."""
 
@@ -117,6 +123,7 @@ def _derived(theme: Theme) -> dict[str, Style]:
         "notice": ink(back, warn, bold=True),
         "alarm": ink(back, bad, bold=True),
         "calm": ink(back, accent, bold=True),
+        **{name: ink(Color.parse(hue)) for name, hue in zip(HUES, _ON_DARK if theme.dark else _ON_LIGHT, strict=True)},
     }
 
 
@@ -147,4 +154,5 @@ def _terminal() -> dict[str, Style]:
         "notice": parse("bold reverse yellow"),
         "alarm": parse("bold reverse red"),
         "calm": parse("bold reverse cyan"),
+        **{name: parse(colour) for name, colour in zip(HUES, _OF_TERMINAL, strict=True)},
     }

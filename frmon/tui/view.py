@@ -74,8 +74,12 @@ class Sheet:
     def __init__(self, name: str, columns: Sequence[Column[Row]], sort: str) -> None:
         self.name = name
         self.columns = {c.id: c for c in columns}
-        self.sort = sort if sort in self.columns else next(iter(self.columns))
+        self.sort = sort if self.can_sort(sort) else next(iter(self.columns))
         self.reverse = False
+
+    def can_sort(self, column: str) -> bool:
+        """Whether there is such a column and an order in it."""
+        return column in self.columns and self.columns[column].sorts
 
 
 class View:
@@ -133,7 +137,9 @@ class View:
         self.filter = parse_filter(text, self.venues)
 
     def sort_by(self, column: str) -> None:
-        """Sort by this column; again: the other way round."""
+        """Sort by this column, if it sorts; again: the other way round."""
+        if not self.columns[column].sorts:
+            return
         self.reverse = column == self.sort and not self.reverse
         self.sort = column
 

@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections import deque
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from frmon import spread
@@ -18,6 +19,7 @@ from frmon.signals.episodes import Episodes, Moment
 from frmon.signals.history import History
 from frmon.signals.trigger import Reading
 from frmon.spread import Terms
+from frmon.storage.state import JournalState
 from frmon.study import CoinDepth, leg_depth, pair_depth
 from frmon.tui.source import Source
 
@@ -85,6 +87,8 @@ class FakeEngine:
         self.asked: list[list[str]] = []
         self.redialled: list[str] = []
         self.stopped = False
+        self.store: Path | None = None
+        self.storage = JournalState(status="OFF")
         self.fails: Exception | None = None
         self.carriers = {(v.name, m): self._carrier(v.name, m) for v in VENUES for m in Market}
         self.mids: dict[str, float] = {}

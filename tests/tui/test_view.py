@@ -54,7 +54,12 @@ def test_ties_stand_in_the_order_of_their_names() -> None:
 
 @pytest.mark.parametrize(
     ("sheet", "column"),
-    [(sheet.name, c) for sheet in make_view(VENUES, CODES, State()).sheets.values() for c in sheet.columns],
+    [
+        (sheet.name, c)
+        for sheet in make_view(VENUES, CODES, State()).sheets.values()
+        for c, column in sheet.columns.items()
+        if column.sorts
+    ],
 )
 def test_every_column_sorts_both_ways(sheet: str, column: str) -> None:
     engine, view = made()
