@@ -3,7 +3,7 @@
 from math import isfinite
 
 from frmon.errors import DecodeError, Notice, Refused, Unreachable
-from frmon.feeds.contract import Page, Venue
+from frmon.feeds.contract import Page, Settled, Venue
 from frmon.feeds.text import clean, is_symbol
 from frmon.model import Book, Listing, Status, Tick
 from fuzz.targets import Parse
@@ -63,8 +63,8 @@ def _answer(found: object) -> None:
     else:
         ticks = found[1] if isinstance(found, tuple) else found
         assert isinstance(ticks, (list, tuple))
-        for tick in ticks:
-            assert is_sane(tick), tick
+        for one in ticks:
+            assert is_sane_settlement(one) if isinstance(one, Settled) else is_sane(one), one
 
 
 def is_sane(tick: Tick) -> bool:
@@ -77,6 +77,11 @@ def is_sane(tick: Tick) -> bool:
         and all(rate is None or isfinite(rate) for rate in (tick.funding_rate, tick.settled_rate))
         and all(ms is None or 1.42e12 < ms < 4.2e12 for ms in (tick.event_ms, tick.next_funding_ms or None))
     )
+
+
+def is_sane_settlement(settled: Settled) -> bool:
+    """Whether a settlement has a usable name, a time and a rate that may be."""
+    return is_symbol(settled.symbol) and 1.42e12 < settled.at_ms < 4.2e12 and -10 < settled.rate < 10
 
 
 def is_sane_listing(listing: Listing) -> bool:

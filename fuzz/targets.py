@@ -25,6 +25,7 @@ def of_replies(venue: Venue) -> dict[str, Parse]:
         **{f"{venue.name} {d.market} list": d.parse for d in venue.directories},
         **{f"{venue.name} {s.market} {s.kind}": s.parse for s in venue.snapshots},
         **{f"{venue.name} {d.market} depth": d.parse for d in venue.depths},
+        **{f"{venue.name} {h.market} settlements": h.parse for h in venue.funding_histories},
         **{f"{venue.name} time {n}": t.parse for n, t in enumerate(venue.server_times)},
     }
 
