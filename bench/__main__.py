@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from bench import ingest, memory, paint, spreads, start
+from bench import ingest, memory, paint, spreads, start, storage
 from bench.report import Claim, busy, facts, save, table
 
 Part = tuple[Callable[[argparse.Namespace], Any], Callable[[Any], list[Claim]]]
@@ -14,6 +14,7 @@ PARTS: dict[str, Part] = {
     "ingest": (lambda options: ingest.measure(options.runs), ingest.claims),
     "spreads": (lambda options: spreads.measure(options.runs), spreads.claims),
     "paint": (lambda _options: paint.measure(), paint.claims),
+    "storage": (lambda options: storage.measure(options.runs), storage.claims),
     "start": (lambda options: start.measure(options.runs), start.claims),
     "memory": (lambda options: memory.measure(options.minutes), memory.claims),
 }
