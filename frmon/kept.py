@@ -22,7 +22,7 @@ from frmon.storage.bars import MINUTE_MS
 from frmon.storage.export import CsvSink
 from frmon.storage.history import FOREVER_MS, History
 from frmon.storage.readonly import Missing
-from frmon.storage.rows import SHEETS, bar_rows, gap_rows, plain_row
+from frmon.storage.rows import SHEETS, bar_rows, gap_rows
 from frmon.storage.stitch import check_step
 from frmon.storage.upkeep import maintain
 
@@ -72,7 +72,7 @@ def signals(named: Path | None, asked: Asked) -> None:
     if asked.form == "table":
         emit(ledger.signals_text(told).encode())
     elif asked.form == "csv":
-        _csv("signals", told.simulated, [plain_row(signal) for signal, _ in told.newest_first()])
+        _csv(ledger.CSV_COLUMNS, told.simulated, ledger.signal_rows(told))
     else:
         values = ledger.signal_values(told)
         lines = values if asked.form == "jsonl" else [{"schema": 1, "simulated": told.simulated, "signals": values}]
@@ -157,12 +157,12 @@ def _latest(found: History, coin: str) -> int | None:
 
 def _history_csv(past: recall.Recalled, *, prices: bool) -> None:
     if prices:
-        _csv("bars", past.simulated, [row for series in past.legs for row in bar_rows(series)])
+        _csv(SHEETS["bars"].columns, past.simulated, [row for series in past.legs for row in bar_rows(series)])
     else:
-        _csv("gaps", past.simulated, gap_rows(past.spread))
+        _csv(SHEETS["gaps"].columns, past.simulated, gap_rows(past.spread))
 
 
-def _csv(kind: str, simulated: bool, rows: Sequence[Sequence[Any]]) -> None:
+def _csv(columns: dict[str, str], simulated: bool, rows: Sequence[Sequence[Any]]) -> None:
     text = BytesIO()
-    CsvSink(text, SHEETS[kind].columns, simulated=simulated).write(rows)
+    CsvSink(text, columns, simulated=simulated).write(rows)
     emit(text.getvalue())

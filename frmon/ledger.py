@@ -7,12 +7,12 @@ from typing import Any
 import msgspec
 
 from frmon.config import StorageSettings
-from frmon.plain import grid, percent, price_decimal
-from frmon.recall import when
+from frmon.plain import grid, percent
+from frmon.recall import price, when
 from frmon.storage.export import moment
 from frmon.storage.jsonrows import json_rows, times
 from frmon.storage.records import EpisodeRow, SignalRow
-from frmon.storage.rows import plain_row
+from frmon.storage.rows import REAL, SHEETS, TEXT, plain_row
 from frmon.storage.stats import Part, Stats
 
 Key = tuple[str, str, str, str]
@@ -55,6 +55,20 @@ def signal_values(told: Told) -> list[dict[str, Any]]:
             **({"note": signal.note} if signal.note else {}),
             "episode": None if episode is None else json_rows("episodes", [plain_row(episode)], without=_OF_SIGNAL)[0],
         }
+        for signal, episode in told.newest_first()
+    ]
+
+
+CSV_COLUMNS = SHEETS["signals"].columns | {"episode_s": REAL, "peak_pct": REAL, "ended": TEXT}
+
+
+def signal_rows(told: Told) -> list[Sequence[Any]]:
+    """Rows under `CSV_COLUMNS`, newest first; of an episode that is still open nothing has ended."""
+    return [
+        (
+            *plain_row(signal),
+            *((None,) * 3 if episode is None else (episode.duration_s, episode.peak_pct, episode.reason)),
+        )
         for signal, episode in told.newest_first()
     ]
 
@@ -106,7 +120,7 @@ def _signal_line(signal: SignalRow, episode: EpisodeRow | None) -> Sequence[str]
     if episode is not None:
         lasted = (f"{episode.duration_s:.1f}", percent(episode.peak_pct), episode.reason or "still open")
     at = moment(signal.at_ms).removesuffix("Z").replace("T", " ")
-    prices = (price_decimal(signal.price_long), price_decimal(signal.price_short))
+    prices = (price(signal.price_long), price(signal.price_short))
     return (
         at, signal.kind, signal.coin, signal.long, signal.short, percent(signal.percent), *prices, *lasted, signal.note,
     )  # fmt: skip

@@ -89,6 +89,11 @@ def when(at_ms: int | None) -> str:
     return "-" if at_ms is None else moment(at_ms)[:-8].replace("T", " ")
 
 
+def price(value: float | None) -> str:
+    """A price with as many digits as it has, but not those that halving added."""
+    return price_decimal(None if value is None else float(f"{value:.10g}"))
+
+
 def minutes_in_words(step: int) -> str:
     """ "15 min", "4 h", "1 day"."""
     for size, unit in ((1440, "d"), (60, "h")):
@@ -126,7 +131,7 @@ def _leg_text(series: LegSeries, step: int) -> str:
     rows = []
     for line in _lines(series.bars, series.steps, step, roll_bars):
         drawn = sparkline(_within(values, line.start, step, series.step), low, high)
-        rows.append((_at(line), *map(price_decimal, line[1:9]), _rate(line.rate), str(line.updates), drawn))
+        rows.append((_at(line), *map(price, line[1:9]), _rate(line.rate), str(line.updates), drawn))
     head = ("time (UTC)", "open", "high", "low", "close", "bid", "ask", "mark", "index", "funding %", "updates",
             "close, drawn")  # fmt: skip
     title = f"{leg.venue} {leg.market} {leg.symbol}: USDT per coin, funding per interval"
