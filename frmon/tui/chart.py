@@ -209,7 +209,7 @@ def _time_axis(window: Window, left: int, canvas: Canvas, plain: bool) -> Line:
     cells = [dash] * canvas.width
     span = window.until_ms - window.since_ms
     free = 0
-    for at in times(window.since_ms, window.until_ms, max(2, canvas.width // 12)):
+    for at in times(window.since_ms, window.until_ms, max(2, canvas.width // 10)):
         name = f" {moment(at, span)} "
         begin = round((at - window.since_ms) * (canvas.width - 1) / span) - len(name) // 2
         if begin >= free and begin + len(name) <= canvas.width:
