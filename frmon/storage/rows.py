@@ -179,7 +179,11 @@ def _windows(span: tuple[int, int] | None, choice: Choice) -> Iterator[tuple[int
         return
     unit = lcm(choice.step, SPANS[STEPS[-1]]) * MINUTE_MS
     width = max(1, BARS_A_PAGE * choice.step * MINUTE_MS // unit) * unit
-    since, until = max(choice.since_ms, span[0]), min(choice.until_ms, span[1])
+    bar = choice.step * MINUTE_MS
+    since, until = (
+        max(choice.since_ms // bar * bar, span[0] // bar * bar),
+        min(-(-choice.until_ms // bar) * bar, span[1]),
+    )
     while since < until:
         end = min((since // width + 1) * width, until)
         yield since, end
