@@ -3,9 +3,10 @@
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from shutil import rmtree
+from tempfile import TemporaryDirectory, gettempdir
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -13,9 +14,10 @@ import msgspec
 from frmon.config import Settings, VenueDefaults
 from frmon.configfile import load
 from frmon.engine import Engine
-from frmon.errors import ConfigError
+from frmon.errors import ConfigError, FrmonError
 from frmon.feeds.venues import all_venues
 from frmon.paths import data_dir, state_dir
+from frmon.storage.lock import Lock
 
 if TYPE_CHECKING:
     from frmon.feeds.sim.child import Child
@@ -32,6 +34,8 @@ __all__ = [
 ]
 
 SIMULATED, REPLAY = "SIMULATED", "REPLAY"
+PASSING = "frmon-passing-"
+"""How folders with the history of a market that is not real begin."""
 
 
 class Wish(msgspec.Struct, kw_only=True):
@@ -148,8 +152,21 @@ def stored(wish: Wish, launch: Launch, settings: Settings, keeps: bool) -> Itera
     elif is_real or wish.named_db:
         yield wish.db or data_dir(os.environ) / "frmon.db"
     else:
-        with TemporaryDirectory(prefix="frmon-", ignore_cleanup_errors=True) as folder:
+        sweep(Path(gettempdir()))
+        with TemporaryDirectory(prefix=PASSING, ignore_cleanup_errors=True) as folder:
             yield Path(folder) / "frmon.db"
+
+
+def sweep(folder: Path) -> None:
+    """Remove what programs that were killed left of their passing history: nobody holds its lock any more."""
+    for left in folder.glob(f"{PASSING}*"):
+        store = left / "frmon.db"
+        lock = Lock(store)
+        with suppress(OSError, FrmonError):  # somebody else's, or at work
+            if lock.path.exists() and left.lstat().st_uid == os.getuid() and not left.is_symlink():
+                lock.take()
+                rmtree(left)
+        lock.drop()
 
 
 @contextmanager

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from frmon.launch import Launch, Wish, settings_for, stored, wish_from
+from frmon.launch import PASSING, Launch, Wish, settings_for, stored, sweep, wish_from
+from frmon.storage.lock import Lock
 
 
 def wished(**given: Path) -> Wish:
@@ -46,3 +47,21 @@ def test_real_history_goes_where_option_variable_or_data_directory_say(
     settings.storage.enabled = False
     with stored(wished(), Launch(), settings, keeps=True) as path:
         assert path is None
+
+
+def test_what_killed_programs_left_is_removed_but_never_what_is_at_work(tmp_path: Path) -> None:
+    left, at_work, fresh, other = (tmp_path / name for name in (f"{PASSING}1", f"{PASSING}2", f"{PASSING}3", "frmon-x"))
+    for folder in (left, at_work, fresh, other):
+        folder.mkdir()
+    for folder in (left, at_work, other):
+        (folder / "frmon.db.lock").touch()
+        (folder / "frmon.db").write_bytes(b"history")
+    (tmp_path / f"{PASSING}4").symlink_to(other)
+    held = Lock(at_work / "frmon.db")
+    held.take()
+    sweep(tmp_path)
+    assert not left.exists()
+    assert (at_work / "frmon.db").exists()
+    assert fresh.exists()
+    assert (other / "frmon.db").exists()
+    held.drop()
