@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.scenarios.screens import Lateness, Market, Screen, market
+from tests.scenarios.screens import Lateness, Market, Screen, crowd, market
 from tests.scenarios.trials import run_trials
 from tests.tui.terminal import ROOT, Terminal
 
@@ -126,7 +126,7 @@ def test_s59_the_simulated_venues_of_the_demo_end_with_it(opened: list[Terminal]
         else:
             term.signal(signal.Signals[way])
         code = term.in_time(reading=way != "vanish")
-        assert all_end(simulators, 3.0 + late.worst_s)
+        assert all_end(simulators, 3.0 * crowd() + late.worst_s)
     assert code == {"SIGTERM": 143, "SIGINT": 130, "SIGHUP": 129, "vanish": 129, "q": 0, "SIGKILL": -9}[way]
     assert way in {"vanish", "SIGKILL"} or term.is_restored()
 
@@ -180,7 +180,7 @@ def test_s58_either_end_of_a_terminal_in_two_pieces_ends_it(venues: Market, tmp_
             while process.poll() is None and time.monotonic() < started + 20:
                 drain(kept)
         assert process.returncode == 129
-        assert time.monotonic() - started < 3 + late.worst_s
+        assert time.monotonic() - started < 3 * crowd() + late.worst_s
         os.close(kept)
     finally:
         process.kill()
