@@ -11,7 +11,7 @@ from collections.abc import Callable, Container, Sequence
 from pathlib import Path
 from urllib.request import getproxies
 
-from frmon import identity, keeping, pulse, warmstart
+from frmon import backfill, identity, keeping, pulse, warmstart
 from frmon.board import Board, Freshness
 from frmon.budgets import Budgets
 from frmon.clock import Clock, SystemClock
@@ -22,6 +22,7 @@ from frmon.feeds.catalog import Catalog
 from frmon.feeds.contract import Venue
 from frmon.feeds.depth import Depths, Desk
 from frmon.feeds.rest import Http, Observe, Rest
+from frmon.feeds.settlements import Settlements
 from frmon.fundingnews import FundingNews
 from frmon.jobs import Jobs
 from frmon.model import LegKey, Listing, Market, Signal, VenueState
@@ -140,11 +141,13 @@ class Engine:
             jobs.start("signals", self.watch.run)
             jobs.start("history", lambda: remember(self.history, self.board, self.clock, lambda: self._pulse.looked_at))
             jobs.start("funding", self.funding.run)
-            jobs.start("depth", lambda: self._study.run(self._depths(http, budgets.pacers)))
+            desks = self._desks(http, budgets.pacers)
+            jobs.start("depth", lambda: self._study.run(Depths(desks, self.clock, self.tell, scale)))
             jobs.start("budgets", budgets.keep)
             if self._keeping is not None:
                 self._keeping.start()
                 jobs.start("warm start", self._warm_start(self._keeping).run)
+                self._start_backfill(self._keeping, jobs, desks)
             await self._stopped.wait()
         finally:
             await jobs.end()
@@ -206,6 +209,21 @@ class Engine:
         into = warmstart.Into(self._identity, self.history, self.settings, market)
         return warmstart.WarmStart(kept, into, self.clock, self.tell)
 
+    def _start_backfill(self, kept: keeping.Keeping, jobs: Jobs, desks: Sequence[Desk]) -> None:
+        journal, scale = kept.journal, self.settings.feeds.time_scale
+        missing = backfill.Missing(
+            board=self.board,
+            looked_at=lambda: self._pulse.looked_at,
+            top=self.settings.storage.backfill_top,
+            newest=lambda: backfill.newest_settled(journal.file.path),
+            is_open=lambda: journal.state.status in {"OK", "RESET"},
+            put=journal.put,
+        )
+        fill = backfill.Backfill(missing, self.clock, scale)
+        past = Settlements(desks, self.clock, self.tell, fill.hear, scale)
+        jobs.start("settlements", past.run)
+        jobs.start("backfill", lambda: fill.run(past))
+
     def _signalled(self, signal: Signal) -> None:
         self.signals.appendleft(signal)
         for hear in self.listeners:
@@ -254,12 +272,11 @@ class Engine:
             ),
         )
 
-    def _depths(self, http: Http, pacers: dict[str, pacer.Pacer]) -> Depths:
+    def _desks(self, http: Http, pacers: dict[str, pacer.Pacer]) -> list[Desk]:
         rests = {v.name: Rest(http, v, self._endpoints(v), pacers[v.name], self.clock) for v in self.venues}
         for rest in rests.values():
             rest.observe = self._observed if self.observe is not None else None
-        desks = [Desk(v, rests[v.name], pacers[v.name]) for v in self.venues]
-        return Depths(desks, self.clock, self.tell, self.settings.feeds.time_scale)
+        return [Desk(v, rests[v.name], pacers[v.name]) for v in self.venues]
 
     def _want(self) -> None:
         for name, one in self.fleets.items():

@@ -3,8 +3,11 @@
 import asyncio
 import logging
 import random
+import threading
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from concurrent.futures import Future
+from typing import TypeVar
 
 from frmon.clock import Clock
 
@@ -14,6 +17,8 @@ HEALTHY_S = 30.0
 PER_MINUTE = 5
 MINUTE_S = 60.0
 LONG_S = 2.0  # a delay that is worth telling
+
+T = TypeVar("T")
 
 Tell = Callable[[str], None]
 """Takes one clean line for the event log."""
@@ -93,6 +98,21 @@ async def first(*parts: Coroutine[None, None, None]) -> None:
         await asyncio.gather(*tasks, return_exceptions=True)
     for task in done:
         task.result()
+
+
+async def apart(work: Callable[[], T]) -> T:
+    """Do this on a thread of its own, which keeps nobody from ending."""
+    answer: Future[T] = Future()
+
+    def do() -> None:
+        answer.set_running_or_notify_cancel()
+        try:
+            answer.set_result(work())
+        except Exception as bug:
+            answer.set_exception(bug)
+
+    threading.Thread(target=do, name="apart", daemon=True).start()
+    return await asyncio.wrap_future(answer)
 
 
 class Jobs:

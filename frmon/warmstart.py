@@ -1,11 +1,8 @@
 """What the last run left in the file comes back: rows as they were known last, the past of the widest spreads, and the
 episodes that its end cut off. Read beside the engine's thread, which connects meanwhile."""
 
-import asyncio
 import sqlite3
-import threading
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Future
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -17,6 +14,7 @@ from frmon.cell import Cell
 from frmon.clock import Clock
 from frmon.config import Settings
 from frmon.identity import Identity
+from frmon.jobs import apart
 from frmon.keeping import Keeping, name_of
 from frmon.model import Carrier, Leg, Market
 from frmon.signals.history import MOST_COINS, History
@@ -164,21 +162,6 @@ def held(gaps: Iterable[Gap], now: float, now_ms: int) -> Iterable[Held]:
         since = until - min(60, gap.seconds)
         if until <= now:
             yield Held(since, until, gap.last, min(gap.mean, gap.last), gap.most)
-
-
-async def apart(work: Callable[[], T]) -> T:
-    """Do this on a thread of its own, which keeps nobody from ending."""
-    answer: Future[T] = Future()
-
-    def do() -> None:
-        answer.set_running_or_notify_cancel()
-        try:
-            answer.set_result(work())
-        except Exception as bug:
-            answer.set_exception(bug)
-
-    threading.Thread(target=do, name="warm start", daemon=True).start()
-    return await asyncio.wrap_future(answer)
 
 
 def _asked(path: Path, ask: Callable[[sqlite3.Connection], T]) -> T | Unread:

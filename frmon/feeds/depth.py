@@ -124,11 +124,11 @@ class Depths:
         self.seen = {**self.seen, sight.leg.key: sight}
 
 
-def has_room(pacer: Pacer, request: Request) -> bool:
+def has_room(pacer: Pacer, request: Request, share: float = SHARE) -> bool:
     """Whether a request that comes last may leave now: nobody waits, nothing is barred, and afterwards no budget is used
-    to more than `SHARE`."""
+    to more than `share`."""
     for name, units in request.costs:
         used, limit = pacer.used(name)
-        if used + units > SHARE * limit:
+        if used + units > share * limit:
             return False
     return pacer.wait_s(request.costs) <= 0
