@@ -75,27 +75,24 @@ def _grouped(parts: Iterable[S], step: int) -> Iterator[tuple[int, list[S]]]:
 
 
 def _whole_bar(start: int, parts: Sequence[Bar]) -> Bar:
-    last = parts[-1]
-    return Bar(
-        start,
-        parts[0].open,
-        max(p.high for p in parts),
-        min(p.low for p in parts),
-        last.close,
-        last.bid,
-        last.ask,
-        _latest(p.mark_price for p in reversed(parts)),
-        _latest(p.index_price for p in reversed(parts)),
-        _latest(p.rate for p in reversed(parts)),
-        sum(p.updates for p in parts),
-    )
+    if len(parts) == 1:
+        return parts[0]._replace(start=start)
+    _, opens, highs, lows, closes, bids, asks, marks, indices, rates, updates = zip(*parts, strict=True)
+    mark, index, rate = _latest(marks), _latest(indices), _latest(rates)
+    ends = opens[0], max(highs), min(lows), closes[-1], bids[-1], asks[-1]
+    return Bar(start, *ends, mark, index, rate, sum(updates))
 
 
 def _whole_gap(start: int, parts: Sequence[Gap]) -> Gap:
+    if len(parts) == 1:
+        return parts[0]._replace(start=start)
     seconds = sum(p.seconds for p in parts)
     mean = sum(p.mean * p.seconds for p in parts) / seconds if seconds else parts[-1].mean
     return Gap(start, max(p.most for p in parts), mean, parts[-1].last, parts[-1].pair, seconds)
 
 
-def _latest(values: Iterable[float | None]) -> float | None:
-    return next((v for v in values if v is not None), None)
+def _latest(values: Sequence[float | None]) -> float | None:
+    """The last that is known."""
+    if values[-1] is not None:
+        return values[-1]
+    return next((v for v in reversed(values) if v is not None), None)

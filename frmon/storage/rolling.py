@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from frmon.storage.bars import MINUTE_MS
 from frmon.storage.series import COARSER, FINER, SPANS, Kind, Pack, bars_of, keep, minutes, packs, span_of
 
-SUBJECTS = 10
+SUBJECTS = 5
 """Legs or coins whose hour is packed in one piece."""
 
 LATE = 2

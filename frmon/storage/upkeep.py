@@ -1,5 +1,5 @@
 """Looking after the file in small steps, between two writes: minutes are packed, packs rolled up, old ones dropped, and the
-file shrinks. A step takes a few hundredths of a second; nobody waits for it but the writer.
+file shrinks. A step takes one or two hundredths of a second; nobody waits for it but the writer.
 
 A minute counts by its UTC start alone, so time zones and summer time mean nothing here. A wall clock that is set forward
 by mistake drops nothing as long as no data comes under the wrong time: ages are those beside the newest of its kind.
@@ -20,8 +20,8 @@ from frmon.storage.file import File
 from frmon.storage.rolling import Piece, Tell, dropped_before, moment, note_dropped, one, pack_hours, roll_spans
 from frmon.storage.series import COARSER, DAY, FINER, KINDS, SPANS, Kind, span_of
 
-STEP_S = 0.02
-"""After so long a step is over with the piece at which it is. Pieces take some milliseconds."""
+STEP_S = 0.01
+"""After so long a step is over with the piece at which it is. Pieces take a few milliseconds."""
 
 PACKS = 1_000
 """Packs that are dropped in one piece."""

@@ -63,6 +63,21 @@ def test_a_pack_that_cannot_be_read_is_left_out_of_the_roll_up_and_stops_nothing
     assert not tended.number("SELECT count(*) FROM due")
 
 
+def test_roll_ups_of_what_can_no_longer_be_read_stay_when_they_are_made_again(tended: Tended) -> None:
+    tended.name(1)
+    tended.write(LEGS, [(1, bar(T0 + n)) for n in range(180)])
+    tended.at(T0 + 5 * DAY)
+    tended.tend()
+    before = tended.held(LEGS, 15)
+    spoil(tended, f"step = 1 AND start = {T0 + 60}")
+    tended.write(LEGS, [(1, bar(T0 + 170, updates=1000))])
+    tended.at(T0 + 5 * DAY + 1)
+    tended.tend()
+    changed = (1, T0 + 165)
+    assert tended.held(LEGS, 15) == before | {changed: before[changed]._replace(updates=1000 + 14 * 3)}
+    assert len(tended.told) == 1
+
+
 @pytest.mark.parametrize("price", [float("inf"), -float("inf"), 1e300, 1e19])
 def test_impossible_numbers_are_left_out_and_told_of(tended: Tended, price: float) -> None:
     tended.name(2)
