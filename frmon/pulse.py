@@ -174,7 +174,8 @@ class Pulse:
         if state.fresh_legs:
             self._spoke.add(name)
         elif state.legs and name in self._spoke and state.status not in _SAYS_WHY:
-            state.status = Status.STALE
+            state.status = Status.MAINT if fleet.maintenance else Status.STALE
+            state.detail = "; ".join(part for part in (fleet.maintenance, state.detail) if part)
         until, late_s = self._late
         if now < until and state.status is Status.LIVE:
             state.status = Status.LAG

@@ -163,8 +163,8 @@ class Fleet:
             refuted = any(one.is_refuted for one in self._covers)
             self._has_stood |= self._is_whole()
             state.status, state.detail = of_venue(needed, troubles, findings, refuted, self._has_stood)
-        if state.status not in UP and self._is_maintained():
-            state.status, state.detail = Status.MAINT, f"{self._maintenance}; {state.detail}"
+        if state.status not in UP and self.maintenance:
+            state.status, state.detail = Status.MAINT, f"{self.maintenance}; {state.detail}"
         return state
 
     def _asked(self, waits: Mapping[str, Wait]) -> tuple[dict[str, Unreachable], list[str]]:
@@ -193,8 +193,11 @@ class Fleet:
         unread |= {f"REST {cover.name}": cover.unread for cover in self._covers}
         return [words for words in (worst(unread, now), self._venue_clock.words()) if words]
 
-    def _is_maintained(self) -> bool:
-        return self._clock.mono() - self._maintained_at < MAINTENANCE_S * self._terms.time_scale
+    @property
+    def maintenance(self) -> str:
+        """The maintenance that was announced lately, in words; "" without one."""
+        is_over = self._clock.mono() - self._maintained_at > MAINTENANCE_S * self._terms.time_scale
+        return "" if is_over else self._maintenance
 
     def _has_list(self) -> bool:
         return any(one.read_at is not None for one in self._lists)

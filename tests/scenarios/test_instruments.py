@@ -68,7 +68,8 @@ def _two_sided(s: Stand, i: object) -> bool:
     return leg["bid"] is not None and leg["ask"] is not None
 
 
-async def test_s30_what_freezes_in_silence_is_confirmed_by_nothing_and_leaves_when_the_list_says_so() -> None:
+async def test_s30_what_freezes_in_silence_signals_nothing_and_leaves_when_the_list_says_so() -> None:
+    """A quiet symbol looks the same until then: its quote may ride on its line as long as REST contradicts nothing."""
     async with stand("bybit", "okx", scale=QUICK) as s:
         i, _ = common(s, "bybit", "okx")
         turn(s, "delist", i, silent=True)
@@ -159,6 +160,24 @@ async def test_s33_a_leg_that_goes_far_away_while_it_runs_is_quarantined_before_
         turn(s, "price", i, factor=1.0)
         await s.within(40 + 6 / QUICK, lambda: not seen_leg(s, i)["quarantine"])
         assert s.events(f"{i.symbol} confirmed by price")
+
+
+async def test_s33_a_slow_drift_within_a_fifth_is_believed_as_a_market_that_really_differs() -> None:
+    """What happens to another coin whose price comes slowly to 1.15 times ours: it is not told apart from a venue that is
+    dear, so it is no quarantine but a spread, which is real to whoever trades there. Beyond 1.2 times it is quarantined."""
+    async with stand("bybit", "okx", "bitget", scale=QUICK) as s:
+        i, *_ = common(s, "bybit", "okx", "bitget")
+        for step in range(1, 16):
+            turn(s, "price", i, factor=1.0 + step / 100)
+            await s.rest(4)
+        await s.within(10, lambda: in_spread(s, i) and (spread_of(s, i.coin.name) or {})["gross_pct"] > 12)
+        await s.lasts(30, lambda: not seen_leg(s, i)["quarantine"])
+        assert s.signals, "it is signalled"
+        assert {x.short_exchange for x in signals_with(s, i)} == {"bybit"}
+        turn(s, "price", i, factor=1.3)
+        await s.within(20 + 6 / QUICK, lambda: seen_leg(s, i)["quarantine"])
+        assert not in_spread(s, i)
+        assert "vs" in seen_leg(s, i)["quarantine"]
 
 
 # S34: what one unit of a symbol is

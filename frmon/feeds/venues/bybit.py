@@ -26,6 +26,7 @@ from frmon.feeds.contract import (
     Stream,
     Venue,
 )
+from frmon.feeds.venues import _bybit_notices
 from frmon.feeds.venues._answers import refusal, told
 from frmon.feeds.venues._bybit import hear_linear, hear_spot
 from frmon.feeds.venues._bybit_rest import read_book, read_linear, read_settled, read_spot, read_tickers, read_time
@@ -157,6 +158,20 @@ _SPOT = Stream(
     ping=_PING,
 )
 
+_NOTICES = Stream(
+    name="notices",
+    market=Market.PERP,
+    endpoint="ws",
+    path=_bybit_notices.PATH,
+    channels=(Channel(kind="notice"),),
+    ask=_bybit_notices.ask,
+    parse=_bybit_notices.hear,
+    per_symbol=False,
+    ask_rules=_PACE,
+    connect_costs=_CONNECT,
+    ping=_PING,
+)
+
 VENUE = Venue(
     name="bybit",
     title="Bybit",
@@ -177,7 +192,7 @@ VENUE = Venue(
         _tickers(Market.PERP, "linear", _LINEAR_PARTS),
         _tickers(Market.SPOT, "spot", _SPOT_PARTS),
     ),
-    streams=(_PERP, _SPOT),
+    streams=(_PERP, _SPOT, _NOTICES),
     server_times=(ServerTime(Request(endpoint="rest", path="/v5/market/time", costs=_HTTP), read_time),),
     verdict=verdict,
     depths=(

@@ -6,12 +6,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from frmon.errors import Refused
+from frmon.errors import Notice, Refused
 from frmon.feeds.venues.bybit import VENUE
 from frmon.model import EMPTY, Tick
 from tests.feeds.venues.given import HOSTILE_VALUES, each, is_sane, leaves, own, real, ticks_of, with_value
 
-PERP, SPOT = VENUE.streams
+PERP, SPOT, NOTICES = VENUE.streams
 FRAMES = "protocols/bybit/frames"
 
 
@@ -235,3 +235,25 @@ def test_a_recorded_session_is_parsed_without_loss() -> None:
 )
 def test_our_samples_have_the_shape_of_the_real_frames(sample: str, frame: str) -> None:
     assert list(leaves(json.loads(own("bybit", sample)))) == list(leaves(json.loads(real(f"{FRAMES}/{frame}.json"))))
+
+
+@pytest.mark.parametrize(
+    ("state", "env", "is_told"), [("ongoing", 1, True), ("completed", 1, False), ("ongoing", 2, False)]
+)
+def test_only_a_maintenance_that_is_going_on_where_we_trade_is_told(state: str, env: int, is_told: bool) -> None:
+    row = {"id": "4d95", "title": "t\x1b06", "state": state, "begin": "1751596902000", "end": "", "env": env}
+    raw = msgspec.json.encode({"topic": "system.status", "ts": 1751858399649, "data": [row]})
+    if not is_told:
+        assert NOTICES.parse(raw) == ("", ())
+        return
+    with pytest.raises(Notice) as caught:
+        NOTICES.parse(raw)
+    assert (caught.value.kind, caught.value.text) == ("maintenance", "t06")
+
+
+def test_the_line_of_notices_asks_for_one_topic_and_hears_a_no() -> None:
+    [asked] = NOTICES.ask((), 7)
+    assert msgspec.json.decode(asked.frame) == {"req_id": "7", "op": "subscribe", "args": ["system.status"]}
+    assert NOTICES.parse(b'{"success":true,"ret_msg":"pong","conn_id":"x","req_id":"","op":"ping"}') == ("", ())
+    with pytest.raises(Refused, match="handler not found"):
+        NOTICES.parse(b'{"success":false,"ret_msg":"error:handler not found","req_id":"7","op":"subscribe"}')

@@ -8,7 +8,7 @@ from frmon.feeds.venues.bybit import VENUE
 from frmon.model import EMPTY, Listing, Market
 from tests.feeds.venues.given import own, real, with_value, without
 
-PERP, _ = VENUE.streams
+PERP = VENUE.streams[0]
 PERP_LIST, SPOT_LIST = VENUE.directories
 PERP_SWEEP, SPOT_SWEEP = VENUE.snapshots
 FRAMES = "protocols/bybit/frames"
