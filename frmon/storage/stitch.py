@@ -6,11 +6,11 @@ where those are gone, coarser ones stand for themselves. Where nothing was seen,
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import pairwise
+from operator import lt
 from typing import Any, NamedTuple
 
 from frmon.errors import FrmonError
-from frmon.storage.bars import STEPS
+from frmon.storage.bars import STEPS, Started
 from frmon.storage.packing import Unpackable
 from frmon.storage.rolling import dropped_before
 from frmon.storage.series import DAY, SPANS, Kind, Pack, minutes, packs, span_of
@@ -63,7 +63,9 @@ def kept(connection: sqlite3.Connection, kind: Kind) -> tuple[int, int] | None:
     """The first minute that anything is kept of, and the one after the last; None when nothing is."""
     found = []
     for step in STEPS:
-        query = "SELECT min(start) FROM pack WHERE kind = ? AND step = ?"  # with max beside it SQLite would read all packs
+        query = (
+            "SELECT min(start) FROM pack WHERE kind = ? AND step = ?"  # with max beside it SQLite would read all packs
+        )
         (first,) = connection.execute(query, (kind.number, step)).fetchone()
         if first is not None:
             last = connection.execute(
@@ -216,18 +218,26 @@ def _order(step: int) -> list[int]:
 
 
 def _rolled(kind: Kind, found: dict[int, list[Any]], window: Window) -> list[Piece]:
-    """Everything of one subject in the order of time: what is finer rolled up, what is coarser as it is."""
-    fine = [bar for step, bars in found.items() if window.step % step == 0 for bar in bars]
-    if len(found) > 1 or any(a.start > b.start for a, b in pairwise(fine)):
-        fine.sort(key=lambda bar: bar.start)
-    if any(step < window.step for step in found):
-        fine = kind.roll((bar for bar in fine if window.since <= bar.start < window.until), window.step)
-    pieces = [Piece(bar, window.step) for bar in fine if window.since <= bar.start < window.until]
-    coarse = [Piece(bar, step) for step, bars in found.items() if window.step % step for bar in bars]
-    if not coarse:
-        return pieces
-    seen = (p for p in coarse if p.bar.start + p.step > window.since and p.bar.start < window.until)
-    return sorted([*pieces, *seen], key=lambda piece: piece.bar.start)
+    """Everything of one subject in the order of time: what is finer rolled up, what is coarser as it is. Each hour comes from
+    bars of one step, so that those of the step that is asked for need nothing added."""
+    since, until, step = window
+    fine = [bar for own, bars in found.items() if step % own == 0 and own < step for bar in bars]
+    fine.sort(key=_start)
+    rolled = kind.roll((bar for bar in fine if since <= bar.start < until), step) if fine else []
+    pieces = [Piece(bar, step) for bars in (found.get(step, ()), rolled) for bar in bars if since <= bar.start < until]
+    for own, bars in found.items():
+        if step % own:
+            pieces += [Piece(bar, own) for bar in bars if bar.start + own > since and bar.start < until]
+    starts = [piece.bar.start for piece in pieces]
+    return pieces if all(map(lt, starts, starts[1:])) else sorted(pieces, key=_start_of_piece)
+
+
+def _start(bar: Started) -> int:
+    return bar.start
+
+
+def _start_of_piece(piece: Piece) -> int:
+    return _start(piece.bar)
 
 
 def _first_and_last(connection: sqlite3.Connection, kind: Kind) -> tuple[int | None, int]:
