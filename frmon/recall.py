@@ -152,9 +152,9 @@ def _paid_text(settlements: Sequence[Settlement]) -> list[str]:
 
 def _lines(bars: Sequence[T], steps: Sequence[int], step: int, roll: Callable[[Iterable[T], int], list[T]]) -> list[T]:
     """Bars as lines; coarser ones stay as they are."""
-    fine = roll((bar for bar, own in zip(bars, steps, strict=True) if step % own == 0), step)
-    coarse = [bar for bar, own in zip(bars, steps, strict=True) if step % own]
-    return sorted([*fine, *coarse], key=lambda bar: bar.start)
+    lines = roll((bar for bar, own in zip(bars, steps, strict=True) if step % own == 0), step)
+    lines += [bar for bar, own in zip(bars, steps, strict=True) if step % own]
+    return sorted(lines, key=lambda line: line.start)
 
 
 def _within(values: Mapping[int, float], start: int, step: int, fine: int) -> list[float | None]:

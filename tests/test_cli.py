@@ -68,6 +68,10 @@ def test_version_is_one_line_of_data() -> None:
         ("venues", ["--verdicts", "--wait", "--demo"]),
         ("check", ["--venue", "--format"]),
         ("config", ["path", "default", "show", "check"]),
+        ("history", ["COIN", "--hours", "--venue", "--step", "--format"]),
+        ("signals", ["--hours", "--coin", "--format"]),
+        ("db", ["stats", "maintain", "export"]),
+        ("db export", ["--out", "--kind", "--coin", "--venue", "--since", "--until", "--step", "--format", "--force"]),
     ],
 )
 def test_help_names_every_option_and_the_global_ones(frmon: Frmon, command: str, words: list[str]) -> None:
@@ -81,8 +85,9 @@ def test_help_names_every_option_and_the_global_ones(frmon: Frmon, command: str,
 
 def test_every_command_takes_the_global_options() -> None:
     tree = command_tree()
-    commands = [*tree.commands.values(), *tree.commands["config"].commands.values()]
-    assert len(commands) == 10
+    groups = [tree.commands[name].commands.values() for name in ("config", "db")]
+    commands = [*tree.commands.values(), *(command for group in groups for command in group)]
+    assert len(commands) == 16
     for command in commands:
         assert {"config", "db", "log", "log_level"} <= {param.name for param in command.params}
 

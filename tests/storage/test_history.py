@@ -84,7 +84,7 @@ def test_a_file_with_nothing_in_it_has_spans_of_nothing(tmp_path: Path) -> None:
     write(tmp_path / "f.db", [])
     with History(tmp_path / "f.db") as history:
         assert [history.span(of) for of in ("bars", "gaps", "signals", "episodes", "events", "samples")] == [None] * 6
-        assert history.coins() == history.legs() == history.events() == []
+        assert (history.coins(), history.legs(), history.events()) == ([], [], [])
 
 
 def foreign(path: Path, *pragmas: str) -> None:
