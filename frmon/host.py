@@ -53,6 +53,11 @@ class Host:
             self._loop.call_soon_threadsafe(self._engine.stop)
         self._thread.join(STOP_S)
 
+    def post(self, call: Callable[[], object]) -> None:
+        """Have a plain function called on the engine's loop, soon; not at all when that has ended."""
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(call)
+
     def ask(self, question: Callable[[], T]) -> T:
         """The answer of a plain function that is called on the engine's loop, between two frames. Raises what `rest`
         raises when the engine ended."""

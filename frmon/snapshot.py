@@ -70,7 +70,7 @@ def picture(
     now, now_ms = engine.clock.mono(), engine.clock.now_ms()
     wanted = None if coins is None else {coin.upper() for coin in coins}
     rows = [row for row in list(engine.board.rows.values()) if wanted is None or row.coin.upper() in wanted]
-    parts = sorted((_coin(engine, row, now, now_ms) for row in rows), key=_rank)
+    parts = sorted((coin_part(engine, row, now, now_ms) for row in rows), key=_rank)
     if why:
         reasons = {row.coin: _why(engine, row, (now, now_ms), pair) for row in rows}
         parts = [replace(part, **reasons[part.coin]) for part in parts]
@@ -78,7 +78,7 @@ def picture(
         simulated=bool(engine.simulated),
         at=iso(now_ms),
         at_ms=now_ms,
-        venues=_venues(engine, now),
+        venues=venue_parts(engine, now),
         coins=parts if top is None else parts[:top],
         signals=[signal_part(signal) for signal in list(engine.signals)],
         notices=list(engine.notices),
@@ -123,8 +123,8 @@ def _said(signal: Signal) -> dict[str, Any]:
     return {name: getattr(signal, name) for name in names}
 
 
-def _venues(engine: Source, now: float) -> dict[str, VenuePart]:
-    """Legs are counted here and now, so that the figures agree with the legs of the same picture."""
+def venue_parts(engine: Source, now: float) -> dict[str, VenuePart]:
+    """All venues as they stand in a picture. Legs are counted here and now, so that the figures agree with the legs of the same picture."""
     freshness = engine.terms.freshness
     cells = [cell for row in list(engine.board.rows.values()) for cell in row.cells]
     legs = Counter(cell.key.venue for cell in cells)
@@ -163,7 +163,8 @@ def _line(state: LineState) -> LinePart:
     )
 
 
-def _coin(engine: Source, row: Row, now: float, now_ms: int) -> CoinPart:
+def coin_part(engine: Source, row: Row, now: float, now_ms: int) -> CoinPart:
+    """A coin as it stands in a picture. `now`: monotonic seconds; `now_ms`: Unix milliseconds."""
     spread = best(row, engine.terms, now, now_ms)
     return CoinPart(
         coin=row.coin,

@@ -134,6 +134,11 @@ class Cover:
             self._helpless = self._waiting(self._venue.name, self.snapshot.market, asked_at)
 
     @property
+    def answered_at(self) -> float:
+        """When REST last answered (monotonic), -inf for never."""
+        return self._carrier.heard_at
+
+    @property
     def trouble(self) -> Unreachable | None:
         """Why there is no answer, and how long it is until the next try; None while there are answers."""
         return None if self._why is None else waited_out(self._why, self._again_at - self._clock.mono())

@@ -203,6 +203,19 @@ class Fleet:
         return any(one.read_at is not None for one in self._lists)
 
     @property
+    def rest_at(self) -> dict[str, float]:
+        """Market -> when a REST snapshot of it was last read (monotonic), -inf for never."""
+        found: dict[str, float] = {}
+        for cover in self._covers:
+            market = cover.snapshot.market
+            found[market] = max(found.get(market, float("-inf")), cover.answered_at)
+        return found
+
+    def spent(self) -> dict[str, tuple[int, int]]:
+        """Rule of the venue -> (units spent in the window that ends now, the limit). On the engine's thread."""
+        return {rule.name: self._terms.pacer.used(rule.name) for rule in self.venue.rules}
+
+    @property
     def messages(self) -> int:
         """Stream messages and REST replies with data since the start."""
         return sum(line.state.messages for line in self.all_lines) + sum(cover.replies for cover in self._covers)
