@@ -61,9 +61,12 @@ class Backfill:
     async def run(self, settlements: Settlements) -> None:
         """Look again and again, for ever. Nothing is asked for while the file is not open."""
         while True:
-            if self.stored is None and self._missing.is_open():
+            is_open = self._missing.is_open()
+            if not is_open:
+                self.stored = None  # it may be another file afterwards
+            elif self.stored is None:
                 self.stored = await apart(self._missing.newest)
-            settlements.want(self.wants() if self._missing.is_open() else ())
+            settlements.want(self.wants() if is_open else ())
             await self._clock.sleep(self._look_s)
 
     def wants(self) -> list[Want]:

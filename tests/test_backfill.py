@@ -1,5 +1,7 @@
 """Which settlements are missing, and the whole way of those that are: from the simulated venues into the file."""
 
+import asyncio
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,7 @@ from frmon.cell import Cell, Row
 from frmon.clock import ManualClock
 from frmon.config import Settings
 from frmon.feeds.contract import Settled
-from frmon.feeds.settlements import Want
+from frmon.feeds.settlements import Settlements, Want
 from frmon.feeds.sim.past import settled
 from frmon.model import LegKey, Market, Spread
 from frmon.storage.history import History
@@ -45,13 +47,14 @@ class Place:
         self.looked_at = list(coins)
         self.put: list[Settlement] = []
         self.stored: Stored | None = {}
+        self.is_open = True
         self.fill = Backfill(
             Missing(
                 board=self.board,
                 looked_at=lambda: self.looked_at,
                 top=top,
                 newest=lambda: self.stored,
-                is_open=lambda: True,
+                is_open=lambda: self.is_open,
                 put=self.put.append,
             ),
             self.clock,
@@ -160,6 +163,30 @@ def test_nothing_heard_is_nothing_put() -> None:
 
 def few(settings: Settings) -> None:
     settings.storage.backfill_top = 0
+
+
+async def test_nothing_is_wanted_while_the_file_takes_nothing_and_it_is_read_again_afterwards() -> None:
+    place = Place("A")
+    place.stored = {name("A"): EIGHT - 8 * HOUR_MS}
+    wanted: list[list[Want]] = []
+
+    class Asked(Settlements):
+        def want(self, wants: Iterable[Want]) -> None:
+            wanted.append(list(wants))
+
+    run = asyncio.create_task(place.fill.run(Asked([], place.clock, print, place.fill.hear)))
+    try:
+        for is_open in (False, True, False, True):
+            place.is_open, seen = is_open, len(wanted)
+            for _ in range(200):
+                place.clock.advance(5.0)
+                await asyncio.sleep(0.005)
+                if len(wanted) > seen + 2:
+                    break
+            assert wanted[-1] == ([Want(key("A"), EIGHT - 8 * HOUR_MS + MINUTE, EIGHT)] if is_open else [])
+    finally:
+        run.cancel()
+        await asyncio.wait([run])
 
 
 async def test_the_file_holds_what_the_simulated_venues_settled(tmp_path: Path) -> None:

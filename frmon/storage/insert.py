@@ -28,10 +28,10 @@ REFUSED = (sqlite3.IntegrityError, sqlite3.InterfaceError, sqlite3.DataError, sq
 # The later statement about the same minute wins: a clock that was set back tells a minute twice.
 _BAR = "INSERT OR REPLACE INTO bar VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _GAP = "INSERT OR REPLACE INTO gap VALUES (?, ?, ?, ?, ?, ?, ?)"
-# What a venue stated outlives what was estimated.
+# What a venue stated outlives what was estimated, and what its history says outlives both.
 _SETTLEMENT = """INSERT INTO settlement VALUES (?, ?, ?, ?, ?) ON CONFLICT (leg, at_ms) DO UPDATE
     SET rate = excluded.rate, interval_h = coalesce(excluded.interval_h, interval_h), source = excluded.source
-    WHERE source = 'estimate' OR excluded.source <> 'estimate'"""
+    WHERE source = 'estimate' OR excluded.source = 'history' OR (source = 'stream' AND excluded.source = 'stream')"""
 # Told twice is kept once; anything else that is wrong with a signal is an error.
 _SIGNAL = """INSERT INTO signal VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (at_ms, kind, coin, short, long) DO NOTHING"""

@@ -268,7 +268,7 @@ async def test_a_bug_in_a_parser_is_told_and_hurts_no_other_book() -> None:
         f.desk.give("/depth/AUSDT", {"bids": 5, "asks": []})
         f.depths.choose([A, B])
         await f.comes(lambda: f.told and f.sight(B).book)
-        assert f.told[0].startswith("toy AUSDT depth failed (TypeError)")
+        assert f.told[0].startswith("TASK toy AUSDT depth failed (TypeError)")
         count = f.asked(B)
         await f.comes(lambda: f.asked(B) > count)
 

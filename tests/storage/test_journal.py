@@ -108,6 +108,15 @@ async def test_a_settlement_is_one_row_whoever_states_it_and_what_is_stated_outl
     assert rows(path, "SELECT source FROM settlement") != [("estimate",)]
 
 
+@pytest.mark.parametrize("order", ["history stream", "stream history", "history estimate stream"])
+async def test_a_settlement_is_as_the_history_says_whatever_came_before_or_after(path: Path, order: str) -> None:
+    async with kept(path) as it:
+        for source in order.split():
+            it.journal.put(settlement(AT, 3e-4 if source == "history" else 1e-4, source))
+            await it.written()
+    assert rows(path, "SELECT rate, source FROM settlement") == [(3e-4, "history")]
+
+
 async def test_numbers_of_legs_coins_and_pairs_last_over_lives(path: Path) -> None:
     for minute in range(3):
         async with kept(path) as it:
