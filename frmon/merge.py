@@ -173,28 +173,33 @@ def _note(cell: Cell, event_ms: int | None, now_ms: int, source: str) -> None:
 
 def _quote(cell: Cell, tick: Tick, ms: int) -> bool:
     """Merge both sides. A whole statement that names one side says that the other is not there: an old bid never stands
-    beside a new ask, unless a delta says that only one of them changed."""
+    beside a new ask, unless a delta says that only one of them changed. Deltas follow each other on one connection: their
+    order is that of their numbers, for one that is lost because its time is in doubt would not come again."""
     bid, ask = tick.bid, tick.ask
     if not tick.delta and (bid is None) is not (ask is None):
         bid, ask = bid or EMPTY, ask or EMPTY
     seq = tick.seq or 0
     taken = False
     before = cell.bid, cell.ask
-    if bid is not None and (ms > cell.bid_ms or (ms == cell.bid_ms and seq >= cell.bid_seq)):
+    if bid is not None and (_is_later(ms, seq, cell.bid_ms, cell.bid_seq) or (tick.delta and seq >= cell.bid_seq)):
         cell.bid = _per_coin(bid, cell.scale) or None
         cell.bid_size = None if tick.bid_size is None else tick.bid_size * cell.scale
-        cell.bid_ms = ms
+        cell.bid_ms = max(ms, cell.bid_ms)
         cell.bid_seq = seq
         taken = True
-    if ask is not None and (ms > cell.ask_ms or (ms == cell.ask_ms and seq >= cell.ask_seq)):
+    if ask is not None and (_is_later(ms, seq, cell.ask_ms, cell.ask_seq) or (tick.delta and seq >= cell.ask_seq)):
         cell.ask = _per_coin(ask, cell.scale) or None
         cell.ask_size = None if tick.ask_size is None else tick.ask_size * cell.scale
-        cell.ask_ms = ms
+        cell.ask_ms = max(ms, cell.ask_ms)
         cell.ask_seq = seq
         taken = True
     if (cell.bid, cell.ask) != before:
         cell.moves += 1
     return taken
+
+
+def _is_later(ms: int, seq: int, held_ms: int, held_seq: int) -> bool:
+    return ms > held_ms or (ms == held_ms and seq >= held_seq)
 
 
 def _rest_of(cell: Cell, tick: Tick, ms: int, carrier: Carrier, at: float) -> None:

@@ -35,6 +35,19 @@ def statements(draw: st.DrawFn) -> list[Tick]:
     return told
 
 
+def test_a_delta_is_never_lost_to_a_doubted_time_but_to_a_later_number() -> None:
+    board, stream = board_with(), line("bybit")
+    for tick in (
+        Tick(symbol=PEPE.symbol, event_ms=WALL + 5_000, seq=7, bid=2.0, ask=2.1),
+        Tick(symbol=PEPE.symbol, event_ms=WALL, seq=9, bid=2.5, delta=True),
+        Tick(symbol=PEPE.symbol, event_ms=WALL, seq=8, bid=1.5, delta=True),
+    ):
+        board.take(stream, [tick], 10.0, WALL)
+    cell = board.cell(KEY)
+    assert cell is not None
+    assert (cell.bid, cell.ask) == (2.5, 2.1)
+
+
 @given(st.data())
 def test_whatever_the_order_the_newest_statement_of_every_field_stands(data: st.DataObject) -> None:
     told = data.draw(statements())

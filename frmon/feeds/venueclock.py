@@ -10,6 +10,7 @@ from frmon.feeds.lateness import AHEAD_MS
 from frmon.feeds.rest import Rest
 
 EVERY_S = 300.0
+SLOW_MS = 1_000.0  # between question and answer
 DOUBTED_S = 10.0  # the least between two looks, however odd the venue's times are
 
 
@@ -43,15 +44,21 @@ class VenueClock:
             except TimeoutError:
                 continue
 
-    async def _ask(self, server_time: ServerTime) -> tuple[int, float]:
-        """The venue's time and ours, half-way between question and answer."""
+    async def _ask(self, server_time: ServerTime) -> tuple[int, float, float]:
+        """The venue's time, and ours when it was asked and when it answered."""
         body, asked_at = await self._rest.get(server_time.request)
-        clock = self._access.clock
-        return server_time.parse(body), clock.now_ms() - (clock.mono() - asked_at) * 500
+        now_ms = self._access.clock.now_ms()
+        return server_time.parse(body), now_ms - (self._access.clock.mono() - asked_at) * 1000, now_ms
 
-    def _learn(self, told_ms: int, now_ms: float) -> None:
-        access = self._access
-        before, access.skew_ms = access.skew_ms, told_ms - now_ms
+    def _learn(self, told_ms: int, asked_ms: float, heard_ms: float) -> None:
+        """An answer that took long, on its way or in our own queue, says little: what was known stands unless the answer
+        rules it out, and then changes by no more than it must."""
+        access, before = self._access, self._access.skew_ms
+        least, most = told_ms - heard_ms, told_ms - asked_ms
+        if self.is_known and most - least > SLOW_MS:
+            access.skew_ms = min(max(before, least), most)
+        else:
+            access.skew_ms = (least + most) / 2
         self.is_known = True
         if abs(access.skew_ms - before) > AHEAD_MS:
             access.tell(f"{access.venue.name}: SKEW {access.skew_ms / 1000:+.0f} s, its clock against ours")

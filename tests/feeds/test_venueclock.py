@@ -1,35 +1,75 @@
-"""A venue's clock: looked at every five minutes, and soon where its times are odd."""
+"""What is learned of a venue's clock from answers that took more or less long: a real loopback endpoint that dawdles."""
 
-from frmon.board import Board
-from frmon.feeds.lateness import AHEAD_MS, believe
-from frmon.feeds.venueclock import DOUBTED_S, EVERY_S
-from frmon.model import Carrier, Leg, Market, Tick
+import asyncio
 
+import pytest
+from aiohttp import web
 
-def test_a_time_ahead_of_the_venues_clock_is_taken_back_and_told() -> None:
-    ticks = [
-        Tick(symbol="A", event_ms=1_000_000 + AHEAD_MS),
-        Tick(symbol="B", event_ms=1_000_001 + AHEAD_MS),
-        Tick(symbol="C"),
-    ]
-    assert believe(ticks[:1], 1_000_000.0)
-    assert not believe(ticks, 1_000_000.0)
-    assert [t.event_ms for t in ticks] == [1_000_000 + AHEAD_MS, 1_000_000, None]
+from frmon.clock import SystemClock
+from frmon.feeds.access import Access
+from frmon.feeds.pacer import Pacer
+from frmon.feeds.rest import Http, Rest
+from frmon.feeds.venueclock import VenueClock
+from tests.feeds import toy
 
 
-def test_what_was_said_by_a_clock_that_was_set_back_gives_way() -> None:
-    board = Board()
-    board.seat(Leg(venue="a", market=Market.PERP, symbol="X", coin="X"))
-    board.seat(Leg(venue="b", market=Market.PERP, symbol="X", coin="X"))
-    carriers = {venue: Carrier(venue, Market.PERP, "book") for venue in "ab"}
-    for carrier in carriers.values():
-        board.take(carrier, [Tick(symbol="X", event_ms=5_000, bid=1.0, ask=2.0, last=1.5)], 1.0, 5_000)
-    board.set_back("a", 2_000)
-    for carrier in carriers.values():
-        board.take(carrier, [Tick(symbol="X", event_ms=2_001, bid=1.1, ask=2.1, last=1.6)], 2.0, 5_100)
-    told = {cell.key.venue: (cell.bid, cell.ask, cell.last) for cell in board.cells()}
-    assert told == {"a": (1.1, 2.1, 1.6), "b": (1.0, 2.0, 1.5)}
+class Teller:
+    """Tells a time that is `ahead_s` ahead of ours, `slow_s` after it was asked."""
+
+    def __init__(self) -> None:
+        self.ahead_s = 0.0
+        self.slow_s = 0.0
+        self.answers = 0
+
+    async def answer(self, _request: web.Request) -> web.Response:
+        told = SystemClock().now_ms() + int(self.ahead_s * 1000)
+        await asyncio.sleep(self.slow_s)
+        self.answers += 1
+        return web.json_response({"t": told})
 
 
-def test_doubt_is_cheap() -> None:
-    assert EVERY_S >= 10 * DOUBTED_S >= 60
+@pytest.mark.parametrize(("slow_s", "expected_s"), [(0.0, 3.0), (1.5, 3.0)])
+async def test_the_first_answer_is_believed_however_long_it_took(slow_s: float, expected_s: float) -> None:
+    assert await learned([(3.0, slow_s)]) == pytest.approx(expected_s, abs=slow_s / 2 + 0.3)
+
+
+async def test_a_slow_answer_that_agrees_changes_nothing() -> None:
+    assert await learned([(0.0, 0.0), (0.0, 1.5)]) == pytest.approx(0.0, abs=0.1)
+
+
+async def test_a_slow_answer_that_disagrees_changes_no_more_than_it_must() -> None:
+    assert await learned([(0.0, 0.0), (300.0, 1.5)]) == pytest.approx(300.0 - 1.5, abs=0.3)
+
+
+async def learned(answers: list[tuple[float, float]]) -> float:
+    """Seconds that the venue is believed to be ahead after these answers (ahead, slow)."""
+    teller = Teller()
+    app = web.Application()
+    app.router.add_get("/time", teller.answer)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    clock, http = SystemClock(), Http()
+    pacer = Pacer(clock, toy.VENUE.rules)
+    access = Access(
+        venue=toy.VENUE, endpoints={"rest": url}, pacer=pacer, spent=lambda: None, clock=clock, sink=None,  # type: ignore[arg-type]
+        tell=lambda _: None, notice=lambda *_: None, time_scale=0.01,
+    )  # fmt: skip
+    one = VenueClock(access, Rest(http, toy.VENUE, access.endpoints, pacer, clock), lambda: None)
+    job = asyncio.create_task(one.run(toy.VENUE.server_times[0]))
+    try:
+        for number, (teller.ahead_s, teller.slow_s) in enumerate(answers):
+            access.clock_doubted.set()
+            async with asyncio.timeout(20):
+                while teller.answers <= number:
+                    access.clock_doubted.set()
+                    await asyncio.sleep(0.01)
+        await asyncio.sleep(0.05)
+    finally:
+        job.cancel()
+        await asyncio.gather(job, return_exceptions=True)
+        await http.close()
+        await runner.cleanup()
+    return access.skew_ms / 1000
