@@ -58,6 +58,9 @@ async def test_s20_where_refusals_come_one_by_one_the_rest_is_streamed_too() -> 
 
 
 async def test_s20_a_symbol_that_is_acknowledged_and_never_streamed_is_named_by_the_sweep() -> None:
+    """Within a minute, not within ten seconds: Binance sends no first picture, so until something happens to it by REST a
+    quiet symbol looks the same as one that was never subscribed. A deadline for first data would redial lines for markets
+    that are only asleep; two looks of the sweep (45 s and 8 s) are what tells them apart."""
     sim = market("binance")
     [bad] = some(sim, "binance", "spot")
     sim.fault(Fault(kind="refuse_symbol", venue="binance", match=bad, for_s=LONG_S))
@@ -102,7 +105,7 @@ async def test_s22_lost_answers_stray_errors_and_acks_out_of_order_end_in_every_
             return not any(streamed(s, v, m)[1] for v, m in pairs)
 
         await s.within(30, all_streamed, "not all symbols are streamed")
-        await s.still("okx", "bybit")
+        await s.still()
 
 
 async def test_s22_symbols_without_their_first_word_are_counted_until_they_have_it() -> None:

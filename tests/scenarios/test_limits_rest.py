@@ -3,6 +3,7 @@
 import asyncio
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -35,6 +36,11 @@ def left_s(detail: str) -> int | None:
     return int(rest.split()[0]) if found else None
 
 
+def banned(**how: Any) -> Fault:
+    """One path alone answers with a ban: all others of its budget, which are asked for again and again here, would not."""
+    return Fault(kind="rest_status", venue="binance", market="perp", match="bookTicker", **how)
+
+
 async def test_s25_after_429_nothing_is_asked_until_the_venue_allows_it_and_streams_go_on() -> None:
     async with stand("binance") as s:
         before = s.line("binance spot 1").reconnects
@@ -43,9 +49,7 @@ async def test_s25_after_429_nothing_is_asked_until_the_venue_allows_it_and_stre
         )  # so that everything is asked for by REST
         await s.rest(10)
         count = asked(s, "binance", "/fapi")
-        s.fault(
-            Fault(kind="rest_status", venue="binance", market="perp", for_s=3, status=429, headers={"Retry-After": "3"})
-        )
+        s.fault(banned(status=429, headers={"Retry-After": "3"}, for_s=3))
         await s.within(5, lambda: s.state("binance").status is Status.BANNED)
         seen = asked(s, "binance", "/fapi")
         assert seen - count <= 3, "more than what was under way when the ban came"
@@ -72,14 +76,15 @@ async def test_s25_after_418_the_time_in_words_counts_where_no_header_does() -> 
         now_ms = s.sim.now_ms()
         until = (now_ms // 1000 + 4) * 1000
         body = f'{{"code":-1003,"msg":"Way too many requests; IP banned until {until}. Please use WebSocket."}}'
-        s.fault(Fault(kind="rest_status", venue="binance", market="perp", for_s=60, status=418, payload=body))
+        s.fault(Fault(kind="mute", venue="binance", market="perp", for_s=60))
+        s.fault(banned(status=418, payload=body, for_s=60))
         await s.within(5, lambda: s.state("binance").status is Status.BANNED)
         seen = asked(s, "binance", "/fapi")
         assert "418" in s.state("binance").detail
-        s.sim.faults.clear()
         while s.sim.now_ms() < until - 1_100:
             assert asked(s, "binance", "/fapi") == seen, "asked inside a ban"
             await asyncio.sleep(0.02)
+        s.sim.faults.clear()
         await s.within(50, lambda: asked(s, "binance", "/fapi") > seen)
         await s.up()
 
