@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -112,6 +113,42 @@ def test_what_is_written_into_an_hour_while_it_is_packed_is_kept(tended: Tended)
     tended.tend()
     assert tended.held(LEGS, 1) == rows
     assert not tended.number("SELECT count(*) FROM bar")
+
+
+class Uncommitted:
+    """A connection on which one commit fails, as on a full disk."""
+
+    def __init__(self, connection: sqlite3.Connection, after: int) -> None:
+        self._connection, self._left = connection, after
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+    def execute(self, sql: str, *values: Any) -> sqlite3.Cursor:
+        if sql == "COMMIT":
+            self._left -= 1
+            if self._left == 0:
+                raise sqlite3.OperationalError("database or disk is full")
+        return self._connection.execute(sql, *values)
+
+
+@pytest.mark.parametrize("after", [1, 2, 3, 4, 8, 30, 62, 63])
+def test_a_commit_that_fails_loses_nothing_and_upkeep_begins_anew_at_once(tended: Tended, after: int) -> None:
+    tended.name(12)
+    rows = {(leg, T0 + n): bar(T0 + n) for leg in range(1, 13) for n in range(60)}
+    tended.write(LEGS, [(leg, b) for (leg, _), b in rows.items()])
+    tended.at(T0 + 62)
+    failing: Any = Uncommitted(tended.connection, after)
+    for _ in range(after - 1):
+        assert tended.upkeep.do(failing)
+    with pytest.raises(sqlite3.OperationalError, match="full"):
+        tended.upkeep.do(failing)
+    assert not tended.connection.in_transaction
+    assert tended.held(LEGS, 1) == rows
+    while tended.upkeep.do(failing):
+        assert tended.held(LEGS, 1) == rows
+    assert not tended.number("SELECT count(*) FROM bar")
+    assert tended.held(LEGS, 1) == rows
 
 
 def test_no_step_changes_more_rows_than_a_minute_of_all_legs_or_the_packs_of_one_piece(tended: Tended) -> None:
