@@ -49,6 +49,7 @@ def engine() -> Still:
 def quote(engine: Still, name: str, leg: Leg, **values: Any) -> None:
     engine.board.seat(leg)
     carrier = Carrier(name, leg.market, "book")
+    carrier.live = True
     clock = engine.clock
     engine.board.take(carrier, [Tick(symbol=leg.symbol, **values)], clock.mono(), clock.now_ms())
 
