@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.request import getproxies
 
 import msgspec
 
@@ -18,6 +19,7 @@ from frmon.feeds.rest import Http, Rest
 from frmon.feeds.text import clean
 from frmon.model import Listing, Market, Tick
 from frmon.plain import grid, shortened
+from frmon.redact import keep_secret, redact
 
 PAGES_AT_MOST = 50
 KNOWN = "BTC"  # whose order book is never empty
@@ -52,6 +54,8 @@ async def check(
     ticking = clock or SystemClock()
     budgets = Budgets(venues, settings, ticking, state_dir)
     http = Http(settings.feeds.proxy, settings.feeds.time_scale)
+    for url in (settings.feeds.proxy, *getproxies().values()):
+        keep_secret(url)
     try:
         found = await asyncio.gather(*(check_venue(v, settings, http, budgets.pacers[v.name], ticking) for v in venues))
     finally:
@@ -63,6 +67,8 @@ async def check(
 async def check_venue(venue: Venue, settings: Settings, http: Http, pacer: Pacer, clock: Clock) -> list[Finding]:
     """All endpoints of one venue."""
     endpoints = {**venue.endpoints, **settings.venues[venue.name].endpoints}
+    for url in endpoints.values():
+        keep_secret(url)
     rest = Rest(http, venue, endpoints, pacer, clock)
     snapshots = [_probe(venue, s.market, s.kind, partial(_ticks, rest, s), clock) for s in venue.snapshots]
     times = [_probe(venue, None, "time", partial(_time, rest, t, clock), clock) for t in venue.server_times]
@@ -122,7 +128,7 @@ async def _probe(
         symbols=found.symbols,
         took_s=round(clock.mono() - asked_at, 3),
         sample=found.sample or None,
-        why=why or None,
+        why=redact(why) or None,
     )
 
 

@@ -3,6 +3,8 @@
 import json
 import resource
 import socketserver
+import subprocess
+import sys
 import threading
 from base64 import b64encode
 from pathlib import Path
@@ -60,6 +62,17 @@ def test_secrets_are_told_nowhere_even_if_a_proxy_repeats_them(tmp_path: Path) -
             with Watching(env, "--log", str(log), "--log-level", "debug") as watching:
                 watching.wait(lambda: len(watching.pictures()) >= 3, 15)
                 said = json.dumps([line for _, line in watching.lines]) + watching.end() + log.read_text()
+            checked = subprocess.run(
+                [sys.executable, "-m", "frmon", "check"],
+                env=env,
+                capture_output=True,
+                text=True,
+                timeout=60,
+                check=False,
+            )
+            assert checked.returncode == 1
+            assert HIDDEN in checked.stdout
+            said += checked.stdout + checked.stderr
         proxy.shutdown()
     assert HIDDEN in said, "the proxy did repeat them"
     assert [canary for canary in CANARIES if canary in said] == []
