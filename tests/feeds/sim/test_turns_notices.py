@@ -106,7 +106,7 @@ def test_okx_pushes_what_changes_on_its_lists() -> None:
     symbol = stage.rows("perp")[2].symbol
     pushed = []
     for kind in ("halt", "resume", "delist", "list"):
-        fates.add(Turn(kind=kind, venue="okx", market="perp", symbol=symbol), stage.now_ms)  # type: ignore[arg-type]
+        fates.add(Turn(kind=kind, venue="okx", market="perp", symbol=symbol), stage.now_ms)
         rows = [r for said in client.wait(6.0) for r in said["data"]]
         pushed.append([r["state"] for r in rows if r["instId"] == symbol])
     assert pushed == [["suspend"], ["live"], ["expired"], ["live"]]
