@@ -17,8 +17,9 @@ from typer.exceptions import TyperException
 from frmon import __version__
 from frmon.configcommands import config_app
 from frmon.errors import ConfigError, FrmonError
-from frmon.options import launch, places_of, share, shared, shared_option, wish
+from frmon.options import Sheet, launch, places_of, share, shared, shared_option, wish
 from frmon.redact import redact
+from frmon.servecommands import serve, status
 from frmon.storagecommands import db_app, history, signals
 
 app = typer.Typer(
@@ -43,13 +44,6 @@ class Lines(StrEnum):
     """How `watch` prints."""
 
     JSONL = "jsonl"
-
-
-class Sheet(StrEnum):
-    """How `check` and `venues` print."""
-
-    TABLE = "table"
-    JSON = "json"
 
 
 def _version(value: bool) -> None:
@@ -253,6 +247,8 @@ def check(
 
 app.command()(history)
 app.command()(signals)
+app.command()(serve)
+app.command()(status)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -100,6 +100,14 @@ class StorageSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     backfill_top: int = 30  # coins whose settlements are fetched, beside the pinned ones
 
 
+class ServeSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """`[serve]`: where the HTTP API listens, and whom it answers."""
+
+    host: str = "127.0.0.1"  # another machine can reach any that is not loopback: then a token is needed
+    port: int = 4002  # 0: a free one
+    token_file: str = ""  # a file of mode 0600 with the bearer token; empty: none is needed
+
+
 class Settings(msgspec.Struct, kw_only=True):
     """All settings, merged. `origins`: dotted key -> where its value came from ("default", "file", "environment", "option")."""
 
@@ -110,6 +118,7 @@ class Settings(msgspec.Struct, kw_only=True):
     coins: CoinSettings = msgspec.field(default_factory=CoinSettings)
     screen: ScreenSettings = msgspec.field(default_factory=ScreenSettings)
     storage: StorageSettings = msgspec.field(default_factory=StorageSettings)
+    serve: ServeSettings = msgspec.field(default_factory=ServeSettings)
     origins: dict[str, str] = msgspec.field(default_factory=dict)
 
 

@@ -133,6 +133,16 @@ def _name(value: str) -> None:
         raise ValueError(f"{_named(value)} is no name (1 to 40 printable characters)")
 
 
+def _listen(value: str) -> None:
+    if not value or len(value) > 255 or not value.isascii() or not value.isprintable() or set(value) & set(" /@[]"):
+        raise ValueError(f"{_named(value)} is no host name or address")
+
+
+def _file(value: str) -> None:
+    if not value.isprintable() or len(value) > 4096:
+        raise ValueError("is no path of a file")
+
+
 def _proxy(value: str) -> None:
     if value:
         _host(value, ("http", "https", "socks5"), secret=True)
@@ -223,5 +233,8 @@ RULES: Mapping[str, Callable[[Any], None]] = {
     "events_days": _within(1, 36_500),
     "samples_days": _within(1, 36_500),
     "backfill_top": _within(0, 10_000),
+    "serve.host": _listen,
+    "serve.port": _within(0, 65_535),
+    "serve.token_file": _file,
 }
 """Whole key, or else its last part -> what its value must satisfy beyond its type."""

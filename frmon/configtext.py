@@ -52,6 +52,9 @@ _NOTES: dict[str, str] = {
     "hours_days": "bars of an hour",
     "events_days": "what happened to venues and lines",
     "samples_days": "what the program itself used",
+    "serve.host": "where `frmon serve` listens; an address that is not loopback needs a token_file",
+    "serve.port": "0: a free one",
+    "serve.token_file": "a file of mode 0600 with a bearer token of 32 characters or more; empty: no token",
     "backfill_top": "past funding is fetched for so many coins at the top of the table, beside the pinned ones",
 }
 

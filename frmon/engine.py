@@ -87,6 +87,7 @@ class Engine:
         self.watch.before = self._identity.judge
         self._pulse = pulse.Pulse(self.board, self.fleets, self.terms, self.clock, self._log, settings.feeds.time_scale)
         self.funding = FundingNews(self.board, self.clock, self.tell, settings.feeds.time_scale)
+        self.upkeep: Upkeep | None = None
         self._keeping = None if store is None else self._kept(store)
         self._study = Study(self.board, self.terms, settings.signals.threshold_pct, self.clock)
         self._state_dir = state_dir
@@ -194,7 +195,8 @@ class Engine:
     def _kept(self, store: Path) -> keeping.Keeping:
         """What keeps a file."""
         journal = Journal(store, self.clock, self.tell, simulated=bool(self.simulated))
-        journal.upkeep = Upkeep(self.settings.storage, self.clock, self.tell).step
+        self.upkeep = Upkeep(self.settings.storage, self.clock, self.tell)
+        journal.upkeep = self.upkeep.step
         seen = keeping.Seen(
             board=self.board, episodes=self.episodes, states=self.states, freshness=self.terms.freshness
         )

@@ -1,6 +1,7 @@
 """The global options: given before or after the command, or by a `FRMON_*` variable."""
 
 import os
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -9,6 +10,14 @@ from frmon.errors import ConfigError
 
 if TYPE_CHECKING:
     from frmon.launch import Launch, Wish
+
+
+class Sheet(StrEnum):
+    """How `check`, `venues` and `status` print."""
+
+    TABLE = "table"
+    JSON = "json"
+
 
 SHARED = ("config", "db", "log", "log_level")
 """Options that may stand before and after the command."""

@@ -82,7 +82,7 @@ class Door(web.Server):
             "max_headers": 64,
             "auto_decompress": False,
         }
-        super().__init__(answer, **options)  # type: ignore[arg-type]  # it awaits whatever is returned
+        super().__init__(answer, **options)
         self.loop = asyncio.get_running_loop()
         self.visitors: set[Visitor] = set()
         self.refused = 0
@@ -103,7 +103,7 @@ class Door(web.Server):
             now = self.loop.time()
             for visitor in [v for v in self.visitors if v.deadline < now]:
                 if visitor.transport is not None:
-                    visitor.transport.abort()  # type: ignore[attr-defined]
+                    visitor.transport.abort()
             await asyncio.sleep(LOOK_S)
 
 

@@ -10,6 +10,8 @@ qualifying leg resets all its keys. Every other kind of rule differs only in wha
 from collections.abc import Iterable, Mapping
 from math import isfinite
 
+from msgspec.structs import replace
+
 from frmon.board import Row
 from frmon.config import RuleSettings, SignalSettings
 from frmon.gates import Standing
@@ -33,6 +35,14 @@ class Rule:
     def __len__(self) -> int:
         """How many keys are remembered."""
         return sum(len(trigger) for trigger in self._triggers.values())
+
+    def retune(self, settings: SignalSettings, rules: RuleSettings) -> None:
+        """From the next sample on follow these thresholds, counts and pauses. What else is set stays as it was, and so do the
+        rules that are on."""
+        for kind in kinds(settings, self.terms, rules):
+            if (old := self._kinds.get(kind.name)) is not None:
+                self._kinds[kind.name] = replace(old, limits=kind.limits, close_pct=kind.close_pct)
+                self._triggers[kind.name].limits = kind.limits
 
     def sample(self, rows: Iterable[Row], now: float, now_ms: int) -> list[Signal]:
         """Take one sample of every coin at `now` (monotonic seconds); `now_ms` (wall clock) dates signals and decides what

@@ -210,6 +210,11 @@ class History:
             first, last = connection.execute(query).fetchone()
         return None if first is None else (first, last + 1)
 
+    def minutes(self) -> list[tuple[str, str, int]]:
+        """Coin, venue, and how many minutes of its legs lie there that are not packed yet: of the last hour or so."""
+        query = "SELECT coin, venue, count(*) FROM bar JOIN leg ON leg.id = bar.leg GROUP BY coin, venue ORDER BY 1, 2"
+        return self._all(query)
+
     def stats(self) -> Stats:
         """How large the file is and what lies in it."""
         with self._reading() as connection:
