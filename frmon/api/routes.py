@@ -16,6 +16,7 @@ from frmon.api.gate import Asked, Gate
 from frmon.api.health import Health
 from frmon.api.past import INTERVALS, MEMORY_H, Past, newest_rows
 from frmon.api.query import Nothing, Query, Symbol, Wrong, body, decoded, name_in, parts_of
+from frmon.api.share import Share
 from frmon.board import Row
 from frmon.errors import FrmonError
 from frmon.model import Market
@@ -44,6 +45,7 @@ class Routes:
         self._gate = gate
         self._past = past
         self._health = Health(collector)
+        self._share = Share()
         self.stopped = asyncio.Event()
         self._description = files("frmon.api").joinpath("openapi.json").read_bytes()
         self._routes: dict[str, Route] = {
@@ -67,6 +69,7 @@ class Routes:
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
         """The answer, written."""
         self._from.answers += 1
+        await self._share.turn()
         answer = await self._judged(request)
         if not answer.prepared:
             await send(request, answer)

@@ -16,6 +16,7 @@ from frmon.api.door import Door
 from frmon.api.gate import Gate, bracketed, is_loopback
 from frmon.api.past import Past
 from frmon.api.routes import Routes
+from frmon.api.share import switch_often
 from frmon.api.spoken import Spoken
 from frmon.api.token import read_token
 from frmon.config import Settings
@@ -126,6 +127,7 @@ def serve(engine: Engine, serving: Serving) -> None:
     """Run until SIGTERM or SIGINT. Raises `ConfigError` when the address or the file is taken, `FrmonError` when the engine
     ended by itself."""
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until there is something to reload, and after
+    switch_often()
     free(engine.store)
     host = Host(engine)
     collector = Collector(engine, host)

@@ -5,7 +5,7 @@ the same run is sent only what came since. A client that reads slowly is sent fe
 nothing is made before the last was taken; one that takes less than 64 KiB in half a minute is cut."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from itertools import chain
 from math import inf
 
@@ -76,7 +76,7 @@ class Stream:
             yield from self.changes()
         else:
             yield self._snapshot()
-        yield self.status()
+        yield from self.status()
 
     def changes(self) -> Iterator[bytes]:
         """What changed since the last of these; nothing when nothing did."""
@@ -102,9 +102,9 @@ class Stream:
                 self._place.events = at
                 yield self._named("event", msgspec.json.encode({"at_ms": row.at_ms, "text": row.text}))
 
-    def status(self) -> bytes:
+    def status(self) -> Iterator[bytes]:
         """How venues and storage are: the heartbeat too."""
-        return self._named("status", self._from.status_text())
+        yield self._named("status", self._from.status_text())
 
     def _snapshot(self) -> bytes:
         """The picture, after which only what is new is told."""
@@ -168,15 +168,14 @@ async def _events(stream: Stream, wanted: Wanted, stopped: asyncio.Event) -> Asy
         yield event
     change_at, status_at = mono() + wanted.every_s, mono() + STATUS_S
     while not await _is_over(stopped, min(TICK_S, max(0.01, change_at - mono()))):
-        parts: list[Iterable[bytes]] = [stream.news()]
-        now = mono()
+        now, parts = mono(), [stream.news]
         if now >= change_at:
             change_at = max(change_at + wanted.every_s, now)
-            parts.insert(0, stream.changes())
+            parts.insert(0, stream.changes)
         if now >= status_at:
             status_at = max(status_at + STATUS_S, now)
-            parts.append([stream.status()])
-        for event in chain(*parts):
+            parts.append(stream.status)
+        for event in chain.from_iterable(part() for part in parts):
             yield event
 
 
