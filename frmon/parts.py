@@ -3,6 +3,8 @@ is null. Prices are in USDT per one coin, times Unix milliseconds (`_ms`) or ISO
 
 import msgspec
 
+from frmon.config import SignalSettings
+
 SCHEMA = 1
 
 
@@ -35,7 +37,9 @@ class VenuePart(msgspec.Struct, frozen=True, kw_only=True):
 
 class LegPart(msgspec.Struct, frozen=True, kw_only=True):
     """One leg. `volume_24h_usd` in USDT; `funding_rate` a fraction per interval; `quarantine`: why this leg is not
-    compared with the others, null = it is."""
+    compared with the others, null = it is. The rest is absent where there is nothing to say: `halted`: only true;
+    `asset_class`: crypto; `off_ms`, `on_ms`: announced end and start of trading; `settled_rate`: what the last settlement
+    paid; `funding_age_s`: of a predicted rate that was not confirmed lately."""
 
     venue: str
     market: str
@@ -56,6 +60,12 @@ class LegPart(msgspec.Struct, frozen=True, kw_only=True):
     fresh: bool
     source: str | None
     quarantine: str | None
+    halted: bool | msgspec.UnsetType = msgspec.UNSET
+    asset_class: str | msgspec.UnsetType = msgspec.UNSET
+    off_ms: int | msgspec.UnsetType = msgspec.UNSET
+    on_ms: int | msgspec.UnsetType = msgspec.UNSET
+    settled_rate: float | msgspec.UnsetType = msgspec.UNSET
+    funding_age_s: float | msgspec.UnsetType = msgspec.UNSET
 
 
 class SidePart(msgspec.Struct, frozen=True, kw_only=True):
@@ -152,3 +162,34 @@ class SignalLine(msgspec.Struct, frozen=True, kw_only=True):
     observed_at: str
     kind: str
     note: str | msgspec.UnsetType = msgspec.UNSET
+
+
+class TermsPart(msgspec.Struct, frozen=True, kw_only=True):
+    """By what a running collector judges: who shows its picture must use the same. `market`: "" for the one that the
+    configuration names, else SIMULATED or REPLAY; `fees`: venue -> market -> fraction."""
+
+    market: str
+    signals: SignalSettings
+    fees: dict[str, dict[str, float]]
+    sell_spot: bool
+    classes: list[str]
+
+
+class EpisodePart(msgspec.Struct, frozen=True, kw_only=True):
+    """An episode that is not closed. Ages in seconds."""
+
+    coin: str
+    kind: str
+    short: str
+    long: str
+    state: str
+    opened_ms: int
+    opened_pct: float
+    live_pct: float
+    peak_pct: float
+    peak_ms: int
+    area: float
+    duration_s: float
+    samples: int
+    age_s: float
+    seen_age_s: float

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from frmon.board import Board, Cell, Row
 from frmon.clock import Clock
 from frmon.config import Settings
+from frmon.funding import funding_is_fresh
 from frmon.gates import Gate, Question, Standing, explain, nearest
 from frmon.model import LegKey, LineState, Signal, Spread, Status, VenueState
 from frmon.parts import (
@@ -213,6 +214,7 @@ def _gate(gate: Gate) -> GatePart:
 
 def _leg(engine: Source, cell: Cell, now: float) -> LegPart:
     freshness = engine.terms.freshness
+    more = _more(cell, now)
     return LegPart(
         venue=cell.key.venue,
         market=cell.key.market.value,
@@ -233,7 +235,19 @@ def _leg(engine: Source, cell: Cell, now: float) -> LegPart:
         fresh=cell.is_fresh(now, freshness),
         source=cell.source,
         quarantine=cell.leg.quarantine or None,
+        **more,
     )
+
+
+def _more(cell: Cell, now: float) -> dict[str, Any]:
+    """What most legs have no word to say of."""
+    leg = cell.leg
+    found: dict[str, Any] = {"off_ms": leg.off_ms, "on_ms": leg.on_ms, "settled_rate": _finite(cell.settled_rate)}
+    found["halted"] = leg.halted or None
+    found["asset_class"] = None if leg.asset_class == "crypto" else leg.asset_class
+    if cell.funding_rate is not None and not funding_is_fresh(cell, now):
+        found["funding_age_s"] = _rounded(_finite(now - cell.funding.at), 1)
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def _spread(spread: Spread) -> SpreadPart:

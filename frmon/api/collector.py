@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, TypeVar
 import msgspec
 
 from frmon.api.changes import Press
+from frmon.attachment import episode_parts
 from frmon.engine import Engine
 from frmon.host import Host
 from frmon.model import Signal
@@ -162,4 +163,5 @@ class Collector:
             "venues": venue_parts(engine, engine.clock.mono()),
             "notices": list(engine.notices),
             "storage": self.storage(),
+            "episodes": episode_parts(engine),
         }

@@ -14,12 +14,15 @@ from aiohttp import web
 
 from frmon.api.collector import Collector
 from frmon.api.door import HEADERS, allow
+from frmon.attachment import terms_part
 from frmon.snapshot import encode, picture
 
 CHUNK = 64 * 1024
 CUT_S = 30.0
 STATUS_S = 1.0
 TICK_S = 0.25
+EVENTS = 50
+"""So many of the latest events a new client is told."""
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,7 +112,7 @@ class Stream:
     def _snapshot(self) -> bytes:
         """The picture, after which only what is new is told."""
         source, wanted = self._from, self._wanted
-        newest = list(source.engine.events)[:1]
+        newest = list(source.engine.events)[: EVENTS + 1]
         signals = source.signals[-1].number if source.signals else 0
         if wanted.top is None and not wanted.coins:
             number, _, text = source.press.whole()
@@ -117,10 +120,11 @@ class Stream:
             source.press.beat()
             number = source.press.number
             text = encode(picture(source.engine, sorted(wanted.coins) or None, wanted.top))
-        self._place = Place(number, signals, round(newest[0].at * 1e6) if newest else 0)
+        self._place = Place(number, signals, round(newest[EVENTS].at * 1e6) if len(newest) > EVENTS else 0)
         if wanted.top is not None:
             self._top = {part["coin"] for part in msgspec.json.decode(text)["coins"]}
-        return self._named("snapshot", b'{"session":"%s",%s' % (source.session.encode(), text[1:]))
+        terms = encode(terms_part(source.engine))
+        return self._named("snapshot", b'{"session":"%s","terms":%s,%s' % (source.session.encode(), terms, text[1:]))
 
     def _top_changes(self, top: int) -> tuple[list[bytes], list[str]]:
         """The changed coins of those that are at the top now, all new ones, and who is there no longer."""
