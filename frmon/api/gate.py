@@ -50,7 +50,10 @@ class Gate:
             return Refusal(403, "requests of other origins are not answered")
         if self._token and not self._has_token(asked.headers.get("Authorization", "")):
             return Refusal(401, "a bearer token is needed")
-        return self._body(asked)
+        length = asked.headers.get("Content-Length", "0")
+        if length.isdigit() and int(length[:20]) > MOST_BODY:
+            return Refusal(413, f"a body may have {MOST_BODY} bytes")
+        return None
 
     def is_too_much(self, client: str, cost: float = 1.0) -> bool:
         """Count one more expensive answer; whether it is one too many."""
@@ -83,10 +86,9 @@ class Gate:
         return hmac.compare_digest(given, self._token) and kind.lower() == "bearer"
 
     @staticmethod
-    def _body(asked: Asked) -> Refusal | None:
+    def misfit(asked: Asked) -> Refusal | None:
+        """Why the body does not fit the method, which is the route's own; None: it does."""
         length, chunked = asked.headers.get("Content-Length", "0"), "Transfer-Encoding" in asked.headers
-        if length.isdigit() and int(length) > MOST_BODY:
-            return Refusal(413, f"a body may have {MOST_BODY} bytes")
         if asked.method != "POST":
             return Refusal(400, "this method takes no body") if chunked or length != "0" else None
         kind = asked.headers.get("Content-Type", "").partition(";")[0].strip().lower()

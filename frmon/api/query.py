@@ -42,7 +42,7 @@ class Query:
 
     def names(self, key: str) -> list[str]:
         """Names with commas between them."""
-        return [name_in(part, key) for part in self._given.get(key, "").split(",") if part.strip()]
+        return [name_in(part, key) for part in self._given[key].split(",")] if key in self._given else []
 
     def number(self, key: str, default: float, low: float, high: float) -> float:
         """A decimal number within bounds."""

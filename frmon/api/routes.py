@@ -82,6 +82,8 @@ class Routes:
             return _refused(refusal.why, refusal.status)
         try:
             route = self._route(request)
+            if (misfit := self._gate.misfit(asked)) is not None:
+                return _refused(misfit.why, misfit.status)
             if route.cost and self._gate.is_too_much(asked.client, route.cost):
                 return reply({"error": "too many requests"}, 429, Retry_After="1")
             return await route.answer(request, parts_of(request.rel_url.raw_path))

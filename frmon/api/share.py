@@ -37,7 +37,7 @@ class Share:
 
     async def turn(self) -> None:
         """Wait until the next answer may begin."""
-        while (seconds := self.wait_s()) > 0:
+        if (seconds := self.wait_s()) > 0:
             await asyncio.sleep(seconds)
 
 
