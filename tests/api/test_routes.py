@@ -14,7 +14,7 @@ from tests.api.served import Served, serving
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    with serving(tmp_path_factory.mktemp("serve")) as found:
+    with serving(tmp_path_factory.mktemp("serve"), threshold_pct=0.05, samples=2) as found:
         yield found
 
 
