@@ -63,7 +63,7 @@ class Routes:
             "/api/database/maintenance": Route("POST", self._maintain),
             "/api/switch_symbol": Route("POST", self._switch),
             "/api/snapshot": Route("GET", self._snapshot),
-            "/api/stream": Route("GET", self._stream, 4),
+            "/api/stream": Route("GET", self._stream),
         }
 
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
