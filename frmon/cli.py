@@ -2,10 +2,9 @@
 venue could be reached. Data goes to stdout, words to stderr; an error is one line."""
 
 import logging
-import os
 import signal
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from types import FrameType
@@ -19,6 +18,7 @@ from frmon.configcommands import config_app
 from frmon.errors import ConfigError, FrmonError
 from frmon.options import Sheet, launch, places_of, share, shared, shared_option, wish
 from frmon.redact import redact
+from frmon.screencommand import Connect, TokenFile, only_for_the_screen, show_screen, web
 from frmon.servecommands import serve, status
 from frmon.storagecommands import db_app, history, signals
 
@@ -70,6 +70,8 @@ def screen(  # noqa: PLR0913, PLR0917  the options of one command
     replay: Replay = None,
     record: Record = None,
     theme: Annotated[str | None, typer.Option("--theme", help="frmon-dark, frmon-light, ansi-dark, ...")] = None,
+    connect: Connect = None,
+    token_file: TokenFile = None,
     no_mouse: Annotated[bool, typer.Option("--no-mouse", help="Leave the mouse to the terminal.")] = False,
     ascii_only: Annotated[bool, typer.Option("--ascii", help="Draw with plain ASCII only.")] = False,
     config: Annotated[Path | None, shared_option("--config", "FILE", "Configuration file.")] = None,
@@ -82,40 +84,16 @@ def screen(  # noqa: PLR0913, PLR0917  the options of one command
 ) -> None:
     """Without a command: the screen, on the live venues."""
     shared(context)["market"] = {"demo": demo, "replay": replay, "record": record}
-    if context.invoked_subcommand is None:
+    if context.invoked_subcommand is not None:
+        only_for_the_screen(connect, token_file)
+    else:
         chosen = {
             "screen.theme": theme,
             "screen.mouse": False if no_mouse else None,
             "screen.ascii": ascii_only or None,
         }
-        show_screen(context, {key: value for key, value in chosen.items() if value is not None})
-
-
-def show_screen(context: typer.Context, options: Mapping[str, object]) -> None:
-    """Run the screen until the user quits. `options`: dotted key -> value."""
-    from frmon.tui.guard import remembering_interrupts
-
-    with remembering_interrupts() as insist:
-        _show_screen(context, options, insist)
-
-
-def _show_screen(context: typer.Context, options: Mapping[str, object], insist: Callable[[], None]) -> None:
-    from frmon.launch import all_venues, engine_for, settings_for
-    from frmon.screenrules import complaints
-    from frmon.tui.app import run as run_screen
-
-    wished = wish(context)
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise ConfigError("the screen needs a terminal; without one there are: frmon snapshot, frmon watch")
-    if os.environ.get("TERM", "") in {"", "dumb", "unknown"}:
-        raise ConfigError(
-            "the screen needs a terminal that can place its text (TERM says it can't); there is: frmon snapshot"
-        )
-    for complaint in complaints(settings_for(wished, options), all_venues()):
-        raise ConfigError(complaint)
-    with engine_for(wished, launch(context), options, keeps=True) as engine:
-        insist()
-        raise typer.Exit(run_screen(engine, None))
+        options = {key: value for key, value in chosen.items() if value is not None}
+        show_screen(context, options, connect, token_file)
 
 
 @app.command()
@@ -245,6 +223,7 @@ def check(
             raise typer.Exit(1)
 
 
+app.command()(web)
 app.command()(history)
 app.command()(signals)
 app.command()(serve)

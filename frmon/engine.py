@@ -45,6 +45,8 @@ LAST_S = 0.05  # in which connections that were given up half-way see their end
 class Engine:
     """Feeds, board, spreads and signals as one thing that runs and stops."""
 
+    trouble = way = ""  # between it and its screen there is nothing
+
     def __init__(  # noqa: PLR0913  which market it is, and what is kept where
         self,
         venues: tuple[Venue, ...],

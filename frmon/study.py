@@ -51,12 +51,13 @@ class PairDepth(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CoinDepth(msgspec.Struct, frozen=True, kw_only=True):
-    """A coin's depth at one moment. `pair`: None while it has no best pair."""
+    """A coin's depth at one moment. `pair`: None while it has no best pair; `why`: why nobody is asked, "" = they are."""
 
     coin: str
     at_ms: int
     legs: tuple[LegDepth, ...]
     pair: PairDepth | None
+    why: str = ""
 
 
 class Study:

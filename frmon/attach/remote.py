@@ -43,6 +43,7 @@ LATE_S = 2.0
 
 SPREADS_S = 0.25
 ALL_EVERY = 4
+NO_BOOKS = "order books are not streamed: run frmon without --connect to see them"
 REPEATED = re.compile(r" x(\d+)$")
 
 
@@ -66,7 +67,7 @@ class Remote:
         self.board = Board()
         self.terms = terms_of(settings)
         self.signals: deque[Signal] = deque(maxlen=50)  # newest first
-        self.storage = JournalState(status="OFF")
+        self.storage = JournalState(status="ELSEWHERE")
         self.history = History(self.terms, settings.signals.sample_every_s)
         self._log = EventLog(clock)
         self.tell = self._log.tell
@@ -156,7 +157,9 @@ class Remote:
 
     def study(self, coin: str | None) -> None:
         """From any thread: order books are asked for by whoever is at the venues, which we are not."""
-        self.depth = None if coin is None else CoinDepth(coin=coin, at_ms=self.clock.now_ms(), legs=(), pair=None)
+        self.depth = (
+            None if coin is None else CoinDepth(coin=coin, at_ms=self.clock.now_ms(), legs=(), pair=None, why=NO_BOOKS)
+        )
 
     def redial(self, venue: str) -> None:
         """From any thread: the lines are the collector's."""

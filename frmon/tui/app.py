@@ -16,9 +16,9 @@ from textual.theme import Theme
 from frmon.tui.barrier import Barrier, wants_ascii
 from frmon.tui.desk import Desk
 from frmon.tui.detail import Detail
-from frmon.tui.driver import TerminalDriver, drop_backlog
+from frmon.tui.driver import BrowserDriver, TerminalDriver, drop_backlog
 from frmon.tui.filterline import FilterInput
-from frmon.tui.guard import Guard, is_tty, last_resort
+from frmon.tui.guard import Guard, is_tty, is_web, last_resort
 from frmon.tui.help import Group, Help, Overlay
 from frmon.tui.hosting import EngineThread
 from frmon.tui.lines import safe
@@ -58,7 +58,7 @@ class Frmon(App[int]):
         for theme in THEMES:
             self.register_theme(theme)
         self.theme = self.first_theme = self._first_theme()
-        self.desk = Desk(source, self.saved, palette(self.current_theme), lambda: self.host.trouble)
+        self.desk = Desk(source, self.saved, palette(self.current_theme), lambda: self.host.trouble or source.trouble)
 
     def _first_theme(self) -> str:
         """Plain where the terminal wants it; else what the user set, else what was used last, else dark."""
@@ -74,7 +74,7 @@ class Frmon(App[int]):
         return self.desk
 
     def get_driver_class(self) -> type[Driver]:
-        return TerminalDriver
+        return BrowserDriver if is_web() else TerminalDriver
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         return [*super().get_line_filters(), self._barrier]
@@ -164,7 +164,7 @@ def _binding(given: BindingType) -> Binding:
 def run(source: Source, path: Path | None) -> int:
     """Show the screen until the user, a signal or a lost terminal ends it; returns the exit code. Textual draws on
     stderr, so all three streams must be the terminal."""
-    if not is_tty():
+    if not is_tty() and not is_web():
         sys.stderr.write("frmon: the screen needs a terminal; without one use `frmon snapshot`\n")
         return 2
     source.settings.screen.ascii |= wants_ascii()

@@ -25,6 +25,7 @@ NEW_MS = 5_000
 
 CLOSED = {
     "OFF": "memory only: storage is off",
+    "ELSEWHERE": "memory only: the file is the collector's",
     "TAKEN": "memory only: another frmon keeps the file",
     "NEWER": "memory only: the file is of a newer frmon",
     "FOREIGN": "memory only: the file is of another program",
@@ -100,7 +101,7 @@ class Charts:
     def _closed(self) -> str:
         status = self._source.storage.status
         if self._source.store is None:
-            return CLOSED["OFF"]
+            return CLOSED.get(status, CLOSED["OFF"])
         return CLOSED.get(status, "")
 
     def _request(self, row: Row, look: Look, wish: Wish, size: tuple[int, int]) -> Request:

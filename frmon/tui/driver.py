@@ -11,6 +11,7 @@ from queue import Empty
 from typing import Any
 
 from textual.drivers.linux_driver import LinuxDriver
+from textual.drivers.web_driver import WebDriver
 
 LOG = logging.getLogger("frmon.tui")
 BACKLOG = 3
@@ -60,6 +61,16 @@ class TerminalDriver(LinuxDriver):
         self._enable_mouse_support()
         self._enable_bracketed_paste()
         self._app.refresh(layout=True)
+
+
+class BrowserDriver(WebDriver):
+    """A terminal in a browser, behind a pipe to the server of its page."""
+
+    def run_input_thread(self) -> None:
+        """Read keys until the end; without the server there is nobody to draw for."""
+        super().run_input_thread()
+        if not self.exit_event.is_set():
+            self._app.call_from_thread(self._app.exit, 0)
 
 
 def is_behind(driver: object) -> bool:

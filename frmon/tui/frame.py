@@ -173,4 +173,5 @@ class Frame:
         shown = view.sort in [slot.column.id for slot in table.slots]
         by = "" if shown else f"  by {view.columns[view.sort].title}"
         now = figures.clock(self.source.clock.now_ms())
-        return ((f"{coins}{by}  ", "bright" if filtered else "bar"), (f"{now}Z", "bright"))
+        way = f"{safe(self.source.way)}  " if self.source.way else ""
+        return ((way, "bar"), (f"{coins}{by}  ", "bright" if filtered else "bar"), (f"{now}Z", "bright"))

@@ -18,6 +18,8 @@ WATCH_S = 0.5
 RESTORE_S = 0.3
 WAKE = signal.SIGURG
 """Has no other use here; a thread that gets it stops waiting in a write to the terminal."""
+WEB = "textual.drivers.web_driver:WebDriver"
+"""What textual-serve names in the environment of the programs that it shows."""
 RESTORE = b"\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l\x1b[?2004l\x1b[?7h\x1b[<u\x1b[?1049l\x1b[?25h\x1b[?1004l"
 """Mouse, paste, keyboard and alternate screen off, wrapping and cursor on."""
 
@@ -25,6 +27,11 @@ RESTORE = b"\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l\x1b[?2004l\x1b[?7h\x1b[
 def is_tty() -> bool:
     """Whether there is a terminal to read from and to draw on."""
     return all(stream is not None and stream.isatty() for stream in (sys.__stdin__, sys.__stdout__, sys.__stderr__))
+
+
+def is_web() -> bool:
+    """Whether the terminal is in a browser."""
+    return os.environ.get("TEXTUAL_DRIVER") == WEB
 
 
 @contextmanager
@@ -113,7 +120,7 @@ class Guard:
         while not self._over.is_set():
             if select.select([self._hears], [], [], WATCH_S)[0]:
                 self.bye(128 + os.read(self._hears, 1)[0])
-            elif not (os.isatty(0) and os.isatty(2)):
+            elif not is_web() and not (os.isatty(0) and os.isatty(2)):
                 self.bye(128 + signal.SIGHUP)
                 return
 

@@ -93,6 +93,16 @@ class Source(Protocol):
     @property
     def storage(self) -> Storing: ...
     @property
+    def trouble(self) -> str:
+        """Why nothing comes from where the data is, for the banner; "" = it comes, or is here."""
+        ...
+
+    @property
+    def way(self) -> str:
+        """Where the data comes from, in a few words; "" = it is here."""
+        ...
+
+    @property
     def verdicts(self) -> Mapping[LegKey, str]: ...
 
     async def run(self) -> None: ...

@@ -83,6 +83,7 @@ class FakeEngine:
         self.depth: CoinDepth | None = None
         self.studied: list[str | None] = []
         self.verdicts: dict[LegKey, str] = {}
+        self.trouble = self.way = ""
         self.venue_states = [VenueState(name=v.name, status=Status.CONNECTING, detail="listing") for v in VENUES]
         self.asked: list[list[str]] = []
         self.redialled: list[str] = []

@@ -17,6 +17,8 @@ def book_lines(depth: CoinDepth | None, look: Look, width: int) -> list[Line]:
     takes, and which leg gives way first. With books that can't be reckoned with there is no edge and prices are dim."""
     if depth is None:
         return [((ASKING, "dim"),)]
+    if depth.why:
+        return [((depth.why, "dim"),)]
     if depth.pair is None:
         return [(("no pair: fewer than two legs qualify", "dim"),)]
     room = max(9, min(14, (width - NAME - 6) // len(SIZES)))
