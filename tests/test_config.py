@@ -119,7 +119,7 @@ def test_every_scalar_key_has_its_variable(tmp_path: Path) -> None:
         ),
         ("[signals]\nproxy = 1", ':2: signals.proxy: unknown key; did you mean "feeds.proxy"?'),
         ("[signals]\ntheme = 1", ':2: signals.theme: unknown key; did you mean "screen.theme"?'),
-        ("zzz = 1", ":1: zzz: unknown key; valid: venues, signals, rules, feeds, coins, screen, storage"),
+        ("zzz = 1", ":1: zzz: unknown key; valid: venues, signals, rules, feeds, coins, screen, storage, serve"),
         ("signals = 3", ":1: signals: must be a table, written [signals]"),
         ("[[signals]]\nsamples = 1", ":1: signals: must be a table, written [signals]"),
         ('[signals]\nsamples = "3"', ':2: signals.samples: must be a whole number, not "3"'),
@@ -183,7 +183,7 @@ def test_every_scalar_key_has_its_variable(tmp_path: Path) -> None:
         ("[signals]\nsamples = 3\nsamples = 4", ":3: no valid TOML: cannot overwrite a value"),
         ("[signals\n", ":1: no valid TOML: expected ']' at the end of a table declaration"),
         ("a = \x00", ":1: no valid TOML: invalid value"),
-        ('"a\\nb" = 1', ":1: a\\nb: unknown key; valid: venues, signals, rules, feeds, coins, screen, storage"),
+        ('"a\\nb" = 1', ":1: a\\nb: unknown key; valid: venues, signals, rules, feeds, coins, screen, storage, serve"),
         (b"# \n\xff\xfe", ":2: is not UTF-8 text"),
         ("a = " + "[" * 3000, ":1: is nested too deep"),
         (

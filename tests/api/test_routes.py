@@ -102,7 +102,7 @@ def test_the_snapshot_is_that_of_the_command(served: Served) -> None:
 
 def test_metrics_are_open_metrics(served: Served) -> None:
     status, body = served.get("/metrics")
-    families = {f.name: f for f in text_string_to_metric_families(body.decode())}
+    families = {f.name: f for f in text_string_to_metric_families(body.decode())}  # type: ignore[no-untyped-call]
     assert status == 200
     names = {
         "frmon_messages", "frmon_lag_seconds", "frmon_last_message_age_seconds", "frmon_reconnects", "frmon_fresh_legs",

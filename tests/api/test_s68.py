@@ -161,7 +161,7 @@ def test_s68_with_a_token_nothing_is_said_without_it(tmp_path: Path) -> None:
     secret.chmod(0o600)
     with Served(environment(tmp_path), "--demo", "--token-file", str(secret)) as served:
         served.up()
-        wrong = ({}, {"Authorization": "Bearer"}, {"Authorization": f"Bearer {TOKEN[:-1]}"},
+        wrong: tuple[dict[str, str], ...] = ({}, {"Authorization": "Bearer"}, {"Authorization": f"Bearer {TOKEN[:-1]}"},
                  {"Authorization": f"Bearer {TOKEN}0"}, {"Authorization": f"Basic {TOKEN}"},
                  {"Authorization": "Bearer \xff"}, {"Cookie": f"token={TOKEN}"})  # fmt: skip
         for headers in wrong:
