@@ -45,6 +45,8 @@ LAST_S = 0.05  # in which connections that were given up half-way see their end
 class Engine:
     """Feeds, board, spreads and signals as one thing that runs and stops."""
 
+    upkeep: Upkeep | None = None  # of the file that it keeps its history in
+
     trouble = way = ""  # between it and its screen there is nothing
 
     def __init__(  # noqa: PLR0913  which market it is, and what is kept where
@@ -89,7 +91,6 @@ class Engine:
         self.watch.before = self._identity.judge
         self._pulse = pulse.Pulse(self.board, self.fleets, self.terms, self.clock, self._log, settings.feeds.time_scale)
         self.funding = FundingNews(self.board, self.clock, self.tell, settings.feeds.time_scale)
-        self.upkeep: Upkeep | None = None
         self._keeping = None if store is None else self._kept(store)
         self._study = Study(self.board, self.terms, settings.signals.threshold_pct, self.clock)
         self._state_dir = state_dir

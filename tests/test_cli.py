@@ -87,7 +87,7 @@ def test_every_command_takes_the_global_options() -> None:
     tree = command_tree()
     groups = [tree.commands[name].commands.values() for name in ("config", "db")]
     commands = [*tree.commands.values(), *(command for group in groups for command in group)]
-    assert len(commands) == 17
+    assert len(commands) == 19
     for command in commands:
         assert {"config", "db", "log", "log_level"} <= {param.name for param in command.params}
 
