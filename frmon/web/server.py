@@ -43,8 +43,8 @@ class Page(Server):
 
     async def _make_app(self) -> web.Application:
         @web.middleware
-        async def admit(request: web.Request, answer: Handler) -> web.StreamResponse:
-            return await self._admit(request, answer)
+        async def admit(request: web.Request, handler: Handler) -> web.StreamResponse:
+            return await self._admit(request, handler)
 
         app = web.Application(middlewares=[admit], client_max_size=1024)
         app.router.add_get("/", self.handle_index)
@@ -90,11 +90,11 @@ class Page(Server):
             closing.cancel()
             await _end(shown)
 
-    async def _admit(self, request: web.Request, answer: Handler) -> web.StreamResponse:
+    async def _admit(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Refuse other names than ours, and pages of other origins: a web page is as much a stranger as another machine."""
         if why := self._refusal(request):
             return web.Response(status=403, text=f"{why}\n", headers=HEADERS)
-        found = await answer(request)
+        found = await handler(request)
         if not found.prepared:
             found.headers.update(HEADERS)
             found.headers["Content-Security-Policy"] = POLICY.format(host=request.host)
