@@ -166,7 +166,7 @@ def test_s68_with_a_token_nothing_is_said_without_it(tmp_path: Path) -> None:
                  {"Authorization": "Bearer \xff"}, {"Cookie": f"token={TOKEN}"})  # fmt: skip
         for headers in wrong:
             for path in ("/healthz", "/api/data", "/metrics", "/nothing", "/api/stream"):
-                assert served.get(path, **headers)[0] == 401, (headers, path)
+                assert served.get(path, "GET", None, **headers)[0] == 401, (headers, path)
         assert served.get(f"/api/data?token={TOKEN}")[0] == 401
         assert served.get("/healthz", Authorization=f"Bearer {TOKEN}")[0] == 200
         assert served.end() < 4
