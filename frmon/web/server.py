@@ -26,6 +26,7 @@ MOST_CELLS = 1_000
 MOST_INPUT = 64 * 1024
 FONT_SIZES = range(8, 33)
 PAGE = Path(__file__).with_name("page.html")
+FOCUS = Path(__file__).with_name("focus.js")
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; font-src 'self'; img-src 'self' data:; "
@@ -48,6 +49,7 @@ class Page(Server):
 
         app = web.Application(middlewares=[admit], client_max_size=1024)
         app.router.add_get("/", self.handle_index)
+        app.router.add_get("/focus.js", _focus)
         app.router.add_get("/ws", self.handle_tab)
         app.router.add_static("/static", self.statics_path)
         return app
@@ -109,6 +111,10 @@ class Page(Server):
         if request.path == "/ws" and origin is None:
             return "only a page opens a screen"
         return ""
+
+
+async def _focus(_: web.Request) -> web.Response:
+    return web.Response(text=FOCUS.read_text(), content_type="text/javascript")
 
 
 async def _close(tab: web.WebSocketResponse) -> None:

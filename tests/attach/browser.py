@@ -6,6 +6,7 @@ import subprocess
 import time
 from base64 import b64decode
 from collections.abc import Callable
+from contextlib import ExitStack
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -49,9 +50,14 @@ class Browser:
         port = chosen.read_text().split()[0]
         with urlopen(Request(f"http://127.0.0.1:{port}/json/new?about:blank", method="PUT"), timeout=WAIT_S) as answer:
             target = json.load(answer)
-        self._line = connect(target["webSocketDebuggerUrl"], max_size=None, open_timeout=WAIT_S)
+        self._closing = ExitStack()
+        self._line = self._closing.enter_context(
+            connect(target["webSocketDebuggerUrl"], max_size=None, open_timeout=WAIT_S)
+        )
         for domain in ("Network", "Page", "Runtime", "Log"):
             self.call(f"{domain}.enable")
+        self.call("Page.bringToFront")
+        self.call("Emulation.setFocusEmulationEnabled", enabled=True)
 
     def call(self, method: str, **params: Any) -> Any:
         """The result of one command."""
@@ -96,7 +102,7 @@ class Browser:
 
     def close(self) -> None:
         """End it."""
-        self._line.close()
+        self._closing.close()
         self._process.terminate()
         self._process.wait(10)
 

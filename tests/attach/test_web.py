@@ -51,15 +51,20 @@ class Program:
 @pytest.fixture(scope="module")
 def there(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     served = Program(tmp_path_factory.mktemp("serve"), "serve", "--demo", "--port", "0")
-    yield served.url()
-    served.end()
+    try:
+        yield served.url()
+    finally:
+        served.end()
 
 
 @pytest.fixture(scope="module")
 def page(there: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     shown = Program(tmp_path_factory.mktemp("web"), "web", "--connect", there, "--port", "0")
-    yield shown.url()
-    assert shown.end() == 0
+    try:
+        yield shown.url()
+    finally:
+        code = shown.end()
+    assert code == 0
 
 
 @pytest.fixture
@@ -85,8 +90,8 @@ def test_only_its_own_names_and_pages_are_answered(page: str) -> None:
     assert status(f"{page}/static/") == 403
     assert status(f"{page}/static/../../server.py") == 404
     for origin in (None, "http://evil.example"):
-        with pytest.raises(InvalidStatus):
-            connect(page.replace("http", "ws") + "/ws", origin=origin)  # type: ignore[arg-type]
+        with pytest.raises(InvalidStatus), connect(page.replace("http", "ws") + "/ws", origin=origin):  # type: ignore[arg-type]
+            pass
 
 
 def test_the_page_names_nothing_of_elsewhere(page: str) -> None:
@@ -112,6 +117,7 @@ def test_in_a_browser_the_table_appears_a_key_sorts_it_and_a_filter_narrows_it(p
     browser.open(page)
     browser.until(lambda lines: sum(" P " in line for line in lines) > 15)
     assert "SIMULATED MARKET" in browser.lines()[0]
+    assert browser.evaluate("document.activeElement.className") == "xterm-helper-textarea"  # no click is needed
     before = coins(browser)
     browser.press(">")
     browser.until(lambda lines: "NET%▼" not in lines[1] and any(mark in lines[1] for mark in "▼▲"))
