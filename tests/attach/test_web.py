@@ -118,10 +118,11 @@ def test_in_a_browser_the_table_appears_a_key_sorts_it_and_a_filter_narrows_it(p
     browser.until(lambda lines: sum(" P " in line for line in lines) > 15)
     assert "SIMULATED MARKET" in browser.lines()[0]
     assert browser.evaluate("document.activeElement.className") == "xterm-helper-textarea"  # no click is needed
-    before = coins(browser)
-    browser.press(">")
-    browser.until(lambda lines: "NET%▼" not in lines[1] and any(mark in lines[1] for mark in "▼▲"))
-    browser.until(lambda _: coins(browser) != before)
+    browser.press("<r")
+    browser.until(lambda lines: "GROSS%▲" in lines[1] and len(widths(browser)) > 15)
+    browser.until(lambda _: widths(browser) == sorted(widths(browser)))
+    browser.press("r")
+    browser.until(lambda lines: "GROSS%▼" in lines[1] and widths(browser) == sorted(widths(browser), reverse=True))
     browser.press("/BTC")
     lines = browser.until(lambda lines: any(re.search(r"\b\d+/1,?\d+ coins", line) for line in lines))
     assert "BTC" in "".join(lines)
@@ -157,3 +158,9 @@ def test_without_a_collector_there_is_no_page(tmp_path: Path) -> None:
 def coins(browser: Browser) -> list[str]:
     """The first column of the table's rows."""
     return [line.split()[0] for line in browser.lines()[2:-3] if re.match(r"[ !*]?\S+ +(BN|BG|BY|OK) [SP] ", line)]
+
+
+def widths(browser: Browser) -> list[float]:
+    """The gross spreads of the table's rows."""
+    found = [re.search(r"[SP] +[\d.,]+ +([+-]\d+\.\d{3}) ", line) for line in browser.lines()[2:-3]]
+    return [float(one[1]) for one in found if one is not None]
