@@ -29,6 +29,14 @@ _SAYS_WHY = {Status.BANNED, Status.BLOCKED, Status.MAINT, Status.TLS, Status.DNS
 """States that explain why no leg is fresh better than STALE does."""
 
 
+def mostly_stale(state: VenueState) -> None:
+    """A venue most of whose legs are not fresh is not simply live, whatever its lines say."""
+    if state.status in {Status.LIVE, Status.LAG} and 2 * state.fresh_legs < state.legs:
+        state.status = Status.PARTIAL
+        words = f"{state.fresh_legs} of {state.legs} legs fresh"
+        state.detail = "; ".join(part for part in (words, state.detail) if part)
+
+
 class Pulse:
     """The beats over a board and the fleets that fill it."""
 
@@ -173,6 +181,7 @@ class Pulse:
         state.messages_per_s = self._rate(name, fleet.messages, now)
         if state.fresh_legs:
             self._spoke.add(name)
+            mostly_stale(state)
         elif state.legs and name in self._spoke and state.status not in _SAYS_WHY:
             state.status = Status.MAINT if fleet.maintenance else Status.STALE
             state.detail = "; ".join(part for part in (fleet.maintenance, state.detail) if part)

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from functools import partial
 from statistics import median
 
+from msgspec.structs import replace
+
 from frmon.errors import Notice, Unreachable
 from frmon.feeds.access import Access, Terms
 from frmon.feeds.audit import Cover
@@ -147,7 +149,7 @@ class Fleet:
     def look(self) -> VenueState:
         """The venue's state but for its legs, which the board knows."""
         waits = {who: wait for who, wait in self._terms.pacer.waits().items() if wait.seconds >= 1}
-        states = [line.look(waits.get(line.state.name)) for line in self.all_lines]
+        states = [replace(line.look(waits.get(line.state.name))) for line in self.all_lines]  # of this moment
         lags = [s.lag_ms for s in states if s.lag_ms is not None]
         reconnects = sum(line.state.reconnects for line in self.all_lines if line.carries_data)
         state = VenueState(name=self.venue.name, lines=states, reconnects=reconnects)
@@ -174,7 +176,7 @@ class Fleet:
         findings = [f"{one.snapshot.market} {one.finding}" for one in self._covers if one.finding]
         for who, wait in waits.items():
             if wait.is_barred and who.startswith("/"):
-                troubles[who] = Unreachable("BANNED", wait.words)
+                troubles[who] = Unreachable(wait.barred, wait.words)
             elif who.startswith("/"):
                 findings.append(f"REST {who}: {wait.words}")
         return troubles, findings

@@ -64,7 +64,7 @@ class Line:
             wait = self.retries.wait_s(why)
             status = Status(why.status)
             if why.retry_s is not None and status in BARRED:
-                self._access.pacer.bar(self.stream.connect_costs, why.retry_s)
+                self._access.pacer.bar(self.stream.connect_costs, why.retry_s, why.status)
                 self._access.ban = until(why.why, self._access.clock.now_ms(), wait)
             self._shown.wait(status, self.retries.words(why.why), wait)
             if why.retry_s or not self._redial.is_set():

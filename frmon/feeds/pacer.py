@@ -20,6 +20,7 @@ STRETCH_S = 0.25  # a window is longer by this, or by STRETCH of itself if that 
 STRETCH = 0.05
 SHORTEST_SLEEP_S = 0.001  # rounding must not make a wait endless
 LONGEST_BAR_S = 3 * 86_400.0  # no venue documents a longer ban; a saved one is cut to this
+BANNED = "BANNED"
 LARGEST_FILE = 4_000_000  # bytes
 
 Bill = dict[str, int]
@@ -27,15 +28,22 @@ Bill = dict[str, int]
 
 
 class Wait(msgspec.Struct, frozen=True):
-    """A request that waits: seconds until it is granted, and whether a ban is why (else what was spent already)."""
+    """A request that waits: seconds until it is granted, and whether the venue's word is why: "BANNED", "BLOCKED", or "" when it
+    is what was spent already."""
 
     seconds: float
-    is_barred: bool
+    barred: str = ""
+
+    @property
+    def is_barred(self) -> bool:
+        """Whether the venue forbids it for now."""
+        return bool(self.barred)
 
     @property
     def words(self) -> str:
         """ "waiting 12 s (quota)"."""
-        return f"waiting {ceil(self.seconds)} s ({'ban' if self.is_barred else 'quota'})"
+        why = {"BANNED": "ban", "BLOCKED": "blocked"}.get(self.barred, "quota")
+        return f"waiting {ceil(self.seconds)} s ({why})"
 
 
 class Spent(msgspec.Struct, frozen=True):
@@ -43,6 +51,7 @@ class Spent(msgspec.Struct, frozen=True):
 
     spent: list[tuple[float, int]] = []
     barred_s: float = 0.0
+    barred_as: str = BANNED
 
 
 class State(msgspec.Struct, frozen=True):
@@ -97,8 +106,8 @@ class Pacer:
         now = self._clock.mono()
         found = {}
         for ticket, at in zip(tickets, self._turns([t.bill for t in tickets]), strict=True):
-            barred = any(self._ledgers[name].barred_until > now for name in ticket.bill)
-            found[ticket.who] = Wait(at - now, barred)
+            barred = (self._ledgers[n].barred_as for n in ticket.bill if self._ledgers[n].barred_until > now)
+            found[ticket.who] = Wait(at - now, next(barred, ""))
         return found
 
     def used(self, name: str) -> tuple[int, int]:
@@ -112,10 +121,11 @@ class Pacer:
         ledger = self._ledgers[name]
         ledger.barred_until = max(ledger.barred_until, until_mono)
 
-    def bar(self, costs: Sequence[tuple[str, int]], seconds: float) -> None:
-        """Grant nothing that costs these rules for so long."""
+    def bar(self, costs: Sequence[tuple[str, int]], seconds: float, status: str = BANNED) -> None:
+        """Grant nothing that costs these rules for so long. `status`: what the venue's word means, BANNED or BLOCKED."""
         for name, _ in costs:
             self.penalise(name, self._clock.mono() + seconds)
+            self._ledgers[name].barred_as = status
 
     def export(self) -> object:
         """What to save (plain data for JSON), for `saved`."""
@@ -197,6 +207,7 @@ class Ledger:
         self.total = 0  # units in `spent`
         self.last_at = -inf
         self.barred_until = -inf
+        self.barred_as = BANNED
         self.queue: deque[Ticket] = deque()
 
     def forget(self, now: float) -> None:
@@ -231,13 +242,14 @@ class Ledger:
         twin.spent = self.spent.copy()
         twin.total = self.total
         twin.last_at = self.last_at
-        twin.barred_until = self.barred_until
+        twin.barred_until, twin.barred_as = self.barred_until, self.barred_as
         return twin
 
     def export(self, now: float) -> Spent:
         """What to save of it."""
         self.forget(now)
-        return Spent([(now - at, units) for at, units in self.spent], max(0.0, self.barred_until - now))
+        spent = [(now - at, units) for at, units in self.spent]
+        return Spent(spent, max(0.0, self.barred_until - now), self.barred_as)
 
     def restore(self, saved: Spent, now: float, gone: float) -> None:
         """Take over what was saved `gone` seconds ago; what makes no sense is left out."""
@@ -247,6 +259,7 @@ class Ledger:
         self.forget(now)
         if saved.barred_s > gone:
             self.barred_until = now + min(saved.barred_s - gone, LONGEST_BAR_S)
+            self.barred_as = saved.barred_as if saved.barred_as == "BLOCKED" else BANNED
 
 
 def ready_at(ledgers: Iterable[Ledger], bill: Bill, now: float) -> float:

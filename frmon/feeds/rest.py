@@ -164,7 +164,7 @@ class Rest:
 
     def _mind(self, request: Request, refusal: Unreachable) -> None:
         if refusal.retry_s is not None and refusal.status in {"BANNED", "BLOCKED"}:
-            self._pacer.bar(request.costs, refusal.retry_s)
+            self._pacer.bar(request.costs, refusal.retry_s, refusal.status)
 
 
 def _title(page: bytes) -> str:

@@ -81,7 +81,7 @@ class Shown:
 
     def hold(self, wait: Wait, ban: str) -> None:
         """It waits for permission to dial; `ban`: why, where that is the reason. Else why it must dial at all is said beside."""
-        why, status = (ban, Status.BANNED) if wait.is_barred else (self._why, self._state.status)
+        why, status = (ban, Status(wait.barred)) if wait.is_barred else (self._why, self._state.status)
         self.show(status, f"{why}; {wait.words}" if why else wait.words)
 
     def refresh(self) -> None:

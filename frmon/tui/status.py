@@ -96,10 +96,8 @@ def are_all_down(states: Sequence[VenueState]) -> bool:
 
 
 def _is_down(state: VenueState) -> bool:
-    """A ban may be of REST alone."""
-    if state.status is Status.BANNED and state.fresh_legs:
-        return False
-    return severity(state.status) == 3 or state.status is Status.RECONNECT
+    """Whatever its word: a venue with fresh legs gives data, by streams or by REST."""
+    return not state.fresh_legs and (severity(state.status) == 3 or state.status is Status.RECONNECT)
 
 
 def banner_line(simulated: str, frozen_s: float | None, trouble: str) -> Line:

@@ -55,8 +55,13 @@ def test_the_worst_venue_is_told_in_words() -> None:
     assert status.words_line(states(), BY_NAME) == ""
 
 
-def test_all_down_is_only_when_all_are_down() -> None:
-    assert status.are_all_down(states(**{v.name: Status.DNS for v in VENUES}))
+def test_all_down_is_only_when_all_are_down_and_nothing_is_fresh() -> None:
+    for word in (Status.DNS, Status.BLOCKED, Status.RECONNECT):
+        down = states(**{v.name: word for v in VENUES})
+        assert not status.are_all_down(down)  # REST still gives what they have
+        for state in down:
+            state.fresh_legs = 0
+        assert status.are_all_down(down)
     assert not status.are_all_down(states(alpha=Status.DNS))
     assert not status.are_all_down([])
 
