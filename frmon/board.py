@@ -22,11 +22,16 @@ class Board:
         self._markets: dict[tuple[str, Market], dict[str, Cell]] = {}
         self._remembered: dict[LegKey, Cell] = {}
 
-    def remember(self, cell: Cell) -> None:
-        """Show in its row what is remembered of a leg that has no seat yet: nothing that is said reaches it. With its seat
-        it hands on its values, unless coin or multiplier are others now."""
-        if self.cell(cell.key) is None and cell.key not in self._remembered:
-            self._remembered[cell.key] = self._place(cell)
+    def remember(self, past: Cell) -> None:
+        """Show in its row what is remembered of a leg that has no seat yet: nothing that is said reaches it. With its seat,
+        at once if it has one, it hands on the values that were not said since, unless coin or multiplier are others now."""
+        cell = self.cell(past.key)
+        if cell is not None:
+            if (cell.leg.coin, cell.leg.multiplier) == (past.leg.coin, past.leg.multiplier):
+                cell.recall(past)
+                cell.row.version += 1
+        elif past.key not in self._remembered:
+            self._remembered[past.key] = self._place(past)
 
     def forget(self, venue: str, market: Market) -> None:
         """What is remembered of this market is no longer shown."""

@@ -103,10 +103,14 @@ class Cell:
         self.version += 1
 
     def recall(self, past: "Cell") -> None:
-        """Begin with what is remembered of this leg. It is stale, and whatever is said replaces it."""
-        self.bid, self.ask, self.mark, self.index = past.bid, past.ask, past.mark, past.index
-        self.funding_rate = past.funding_rate
-        self.quote = past.quote
+        """Take what is remembered of this leg wherever nothing was said yet. It is stale, and whatever is said replaces
+        it."""
+        if self.source is None and self.quote.at == -inf:
+            self.bid, self.ask, self.quote = past.bid, past.ask, past.quote
+        self.mark = past.mark if self.mark is None else self.mark
+        self.index = past.index if self.index is None else self.index
+        self.funding_rate = past.funding_rate if self.funding_rate is None else self.funding_rate
+        self.version += 1
 
     def age_s(self, now: float, freshness: Freshness) -> float | None:
         """Age of the quote's confirmation in seconds; None while there is none, and for a moment after its connection ended

@@ -68,9 +68,10 @@ class Identity:
         return (venue, market) in self._listed
 
     def remember(self, cells: Iterable[Cell]) -> None:
-        """Show what is remembered of legs until their market's list is read."""
+        """Show what is remembered of legs, until something is said of them. Once their market's list is read, only of those
+        that it names: the same whichever comes first, list or memory."""
         for cell in cells:
-            if (cell.key.venue, cell.key.market) not in self._listed:
+            if cell.key in self._seats or not self.is_listed(cell.key.venue, cell.key.market):
                 self._board.remember(cell)
 
     async def run(self) -> None:

@@ -2,8 +2,8 @@
 episodes that its end cut off. Read beside the engine's thread, which connects meanwhile."""
 
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import closing, suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -22,7 +22,7 @@ from frmon.signals.series import SPANS_S, Held
 from frmon.storage.bars import MINUTE_MS, Bar, Gap, minute_of
 from frmon.storage.packing import Unpackable
 from frmon.storage.records import EpisodeRow, LegName
-from frmon.storage.series import COINS, minutes, packs, spans
+from frmon.storage.series import COINS, LEGS, SPANS, Kind, Pack, minutes, packs, spans
 
 T = TypeVar("T")
 
@@ -178,36 +178,78 @@ def _asked(path: Path, ask: Callable[[sqlite3.Connection], T]) -> T | Unread:
 
 
 def _legs(file: sqlite3.Connection, minute: int) -> list[tuple[LegName, Bar]]:
-    """Every leg's last minute of the last minutes."""
-    newest = file.execute("SELECT max(start) FROM bar WHERE start <= ?", (minute,)).fetchone()[0]
-    if newest is None or newest < minute - ROWS_AGE:
+    """Every leg's last minute of the last minutes. Of several with one symbol, whose coin or multiplier changed, the last."""
+    found: dict[tuple[str, str, str], tuple[LegName, Bar]] = {}
+    last = _last(file, LEGS, range(minute - ROWS_AGE, minute + 1))
+    names = file.execute("SELECT id, venue, market, symbol, coin, multiplier FROM leg")
+    legs = {number: LegName(*name) for number, *name in names} if last else {}
+    for number in sorted(last.keys() & legs.keys(), key=lambda number: (last[number].start, number)):
+        leg = legs[number]
+        found[leg.venue, leg.market, leg.symbol] = leg, last[number]
+    return list(found.values())
+
+
+def _last(file: sqlite3.Connection, kind: Kind, within: range) -> dict[int, Any]:
+    """The last minute of each leg or coin that was seen in the last minutes of those `within`, row or packed. A pack is only
+    unpacked where it may hold a later one than is known."""
+    found = _last_rows(file, kind, within)
+    newest = max((bar.start for bar in found.values()), default=within.start)
+    for hour in _packed_hours(file, kind, within):
+        if hour + SPANS[1] <= newest - LAST:
+            break
+        query = "SELECT subject, start, data FROM pack WHERE kind = ? AND step = 1 AND start = ?"
+        for pack in map(Pack._make, file.execute(query, (kind.number, hour))):
+            known = found[pack.subject].start if pack.subject in found else within.start - 1
+            if known < hour + SPANS[1] - 1 and (bar := _last_of(kind, pack, within)) is not None and bar.start > known:
+                found[pack.subject] = bar
+                newest = max(newest, bar.start)
+    return {subject: bar for subject, bar in found.items() if bar.start > newest - LAST}
+
+
+def _last_rows(file: sqlite3.Connection, kind: Kind, within: range) -> dict[int, Any]:
+    """Those that lie as rows."""
+    query = f"SELECT max(start) FROM {kind.table} WHERE start >= ? AND start < ?"  # noqa: S608  our own names
+    newest = file.execute(query, (within.start, within.stop)).fetchone()[0]
+    if newest is None:
+        return {}
+    since = max(within.start, newest - LAST + 1)
+    query = f"""SELECT {kind.subject}, {kind.columns} FROM {kind.table} WHERE start >= ? AND start <= ?
+        ORDER BY start"""  # noqa: S608  our own names
+    return {subject: kind.make(values) for subject, *values in file.execute(query, (since, newest))}
+
+
+def _packed_hours(file: sqlite3.Connection, kind: Kind, within: range) -> Iterator[int]:
+    """The hours of which there are packs, the newest first."""
+    hour = within.stop
+    query = "SELECT max(start) FROM pack WHERE kind = ? AND step = 1 AND start < ?"
+    while (hour := file.execute(query, (kind.number, hour)).fetchone()[0]) is not None:
+        if hour + SPANS[1] <= within.start:
+            break
+        yield hour
+
+
+def _last_of(kind: Kind, pack: Pack, within: range) -> Any:
+    """A pack's last minute, None if it has none within these."""
+    return next((bar for bar in reversed(_bars(kind, pack)) if bar.start in within), None)
+
+
+def _bars(kind: Kind, pack: Pack) -> list[Any]:
+    try:
+        return kind.unpack(pack.data)
+    except Unpackable:  # the journal's upkeep tells of it
         return []
-    rows = file.execute(
-        """SELECT venue, market, symbol, coin, multiplier,
-            max(start), open, high, low, close, bid, ask, mark_price, index_price, rate, updates
-        FROM bar JOIN leg ON leg.id = bar.leg WHERE start > ? AND start <= ? GROUP BY bar.leg""",
-        (newest - LAST, minute),
-    )
-    return [(LegName(*row[:5]), Bar._make(row[5:])) for row in rows]
 
 
 def _gaps(file: sqlite3.Connection, minute: int) -> dict[str, list[Gap]]:
     """The last hours of the coins that were the widest when they were seen last."""
-    newest = file.execute("SELECT max(start) FROM gap WHERE start <= ?", (minute,)).fetchone()[0]
-    if newest is None or newest < minute - PAST:
-        return {}
-    coins = dict(
-        file.execute(
-            """SELECT id, name FROM gap JOIN coin ON coin.id = gap.coin WHERE start > ? AND start <= ?
-            GROUP BY coin ORDER BY max(last) DESC LIMIT ?""",
-            (newest - LAST, minute, MOST_COINS),
-        )
-    )
-    found: dict[int, dict[int, Gap]] = {number: {} for number in coins}
     since = minute - PAST
+    last = _last(file, COINS, range(since, minute + 1))
+    widest = sorted(last, key=lambda number: last[number].last, reverse=True)[:MOST_COINS]
+    names = dict(file.execute("SELECT id, name FROM coin"))
+    coins = {number: names[number] for number in widest if number in names}
+    found: dict[int, dict[int, Gap]] = {number: {} for number in coins}
     for pack in packs(file, COINS, 1, spans(since, minute, 1), list(coins)):
-        with suppress(Unpackable):  # the journal's upkeep tells of it
-            found[pack.subject].update((gap.start, gap) for gap in COINS.unpack(pack.data))
+        found[pack.subject].update((gap.start, gap) for gap in _bars(COINS, pack))
     for number, gap in minutes(file, COINS, range(since, minute), list(coins)):
         found[number][gap.start] = gap
     return {coins[number]: [gaps[start] for start in sorted(gaps) if since <= start] for number, gaps in found.items()}

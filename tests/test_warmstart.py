@@ -1,6 +1,9 @@
 """What the last run left, read back."""
 
+import asyncio
+import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -12,12 +15,15 @@ from frmon.model import Carrier, Leg, LegKey, Market, Tick
 from frmon.signals.history import MOST_COINS, History
 from frmon.spread import qualifies
 from frmon.storage.bars import Bar, Gap
-from frmon.storage.records import LegName, Record
+from frmon.storage.records import LegBar, LegName, Record
 from frmon.warmstart import LAST, PAST, ROWS_AGE, Known, Unread, held, open_episodes, read, remembered
 from tests.given import TERMS, WALL, leg, line
-from tests.storage.made import bar, episode, gap, kept
+from tests.storage.made import bar, episode, gap, kept, rows
+from tests.storage.pasts import tend
 
 MINUTE = 29_000_000
+HOUR = MINUTE // 60 * 60
+LAST_BAR = Bar(MINUTE, 1.0, 1.0, 1.0, 1.0, 0.9, 1.1, 1.01, 1.02, 0.0001, 7)
 NOW_MS = MINUTE * 60_000 + 30_000
 SETTINGS = defaults(
     [VenueDefaults(name=n, endpoints={}, taker_fee_spot=0.001, taker_fee_perp=0.0005) for n in ("binance", "okx")]
@@ -170,14 +176,6 @@ def test_what_the_list_does_not_name_is_no_longer_shown() -> None:
     assert not board.rows
 
 
-def test_a_leg_that_has_a_seat_is_not_remembered() -> None:
-    board = Board()
-    board.seat(leg("okx"))
-    recalled(board)
-    [cell] = board.rows["PEPE"].cells
-    assert cell.bid is None
-
-
 def test_the_past_of_a_spread_comes_back_minute_by_minute() -> None:
     clock = ManualClock(NOW_MS, 50_000.0)
     gaps = [Gap(MINUTE - back, 2.0, 0.5, 1.0 + back % 2, 0, 60) for back in range(240, 0, -1)]
@@ -222,3 +220,74 @@ async def test_only_the_widest_are_read(tmp_path: Path) -> None:
 async def test_episodes_that_did_not_close_are_found(tmp_path: Path) -> None:
     path = await written(tmp_path / "frmon.db", [episode(1), episode(2, reason="narrow"), episode(3)])
     assert open_episodes(path) == [episode(1), episode(3)]
+
+
+def at(minute: int) -> int:
+    return minute * 60_000 + 30_000
+
+
+def packed(path: Path, minute: int) -> None:
+    """Pack what is over at this minute."""
+    tend(path, minute)
+    assert rows(path, "SELECT count(*) > 0 FROM pack") == [(1,)]
+
+
+async def test_minutes_that_are_all_packed_are_read_like_those_that_are_not(tmp_path: Path) -> None:
+    records: list[Record] = [bar(0, HOUR - n, price=2.0 + n) for n in range(1, 90)]
+    records += [bar(1, HOUR - 10, price=5.0), bar(2, HOUR - 11), bar(3, HOUR - 70)]
+    records += [gap(f"C{n}", HOUR - back) for n in range(2) for back in range(1, 300)]
+    path = await written(tmp_path / "frmon.db", records)
+    before = known(path, at(HOUR + 5))
+    assert {(name.symbol, last.start, last.close) for name, last in before.legs} == {
+        ("C0USDT", HOUR - 1, 3.0),
+        ("C1USDT", HOUR - 10, 5.0),
+    }
+    assert [g.start for g in before.gaps["C1"]] == list(range(HOUR + 5 - PAST, HOUR))
+    await asyncio.to_thread(packed, path, HOUR + 5)
+    assert rows(path, "SELECT (SELECT count(*) FROM bar) + (SELECT count(*) FROM gap)") == [(0,)]
+    after = known(path, at(HOUR + 5))
+    assert dict(after.legs) == dict(before.legs)
+    assert after.gaps == before.gaps
+
+
+@pytest.mark.parametrize("end", [HOUR + 2, HOUR + 30])
+async def test_minutes_of_which_a_part_is_packed_are_read_like_those_that_are_not(tmp_path: Path, end: int) -> None:
+    """Leg 1 left just before the full hour, leg 0 ran on."""
+    records: list[Record] = [bar(0, minute, price=float(end - minute)) for minute in range(HOUR - 100, end)]
+    records += [bar(1, HOUR - 3), *(gap("C0", minute) for minute in range(HOUR - 100, end))]
+    path = await written(tmp_path / "frmon.db", records)
+    before = known(path, at(end))
+    assert {name.symbol for name, _ in before.legs} == ({"C0USDT", "C1USDT"} if end == HOUR + 2 else {"C0USDT"})
+    await asyncio.to_thread(packed, path, HOUR + 5)
+    assert rows(path, "SELECT count(*) FROM bar") == [(end - HOUR,)]
+    after = known(path, at(end))
+    assert dict(after.legs) == dict(before.legs)
+    assert after.gaps == before.gaps
+
+
+async def test_of_minutes_packed_twice_over_the_last_counts(tmp_path: Path) -> None:
+    """A late minute lies as a row beside the pack of its hour: it wins over what the pack says of it, not over later ones."""
+    path = await written(tmp_path / "frmon.db", [bar(n, HOUR - 1 - back) for n in range(2) for back in range(30)])
+    await asyncio.to_thread(packed, path, HOUR + 5)
+    await written(path, [bar(0, HOUR - 5, price=9.0), bar(1, HOUR - 1, price=9.0)])
+    found = {name.symbol: (last.start, last.close) for name, last in known(path, at(HOUR + 6)).legs}
+    assert found == {"C0USDT": (HOUR - 1, 2.0), "C1USDT": (HOUR - 1, 9.0)}
+
+
+async def test_packs_older_than_a_day_of_the_future_or_unreadable_say_nothing(tmp_path: Path) -> None:
+    path = await written(tmp_path / "frmon.db", [bar(0, HOUR - 1), bar(1, HOUR - 2), gap("C0", HOUR - 1)])
+    await asyncio.to_thread(packed, path, HOUR + 5)
+    assert len(known(path, at(HOUR - 1 + ROWS_AGE)).legs) == 1
+    assert not known(path, at(HOUR + ROWS_AGE)).legs
+    assert not known(path, at(HOUR - 3)).legs
+    with closing(sqlite3.connect(path)) as file, file:
+        file.execute("UPDATE pack SET data = x'00' WHERE step = 1")
+    assert known(path, at(HOUR + 5)) == ([], {})
+
+
+async def test_of_two_legs_with_one_symbol_the_last_is_remembered(tmp_path: Path) -> None:
+    one = LegName("okx", "perp", "PEPE-USDT-SWAP", "PEPE", 1)
+    other = LegName("okx", "perp", "PEPE-USDT-SWAP", "PEPE", 1000)
+    records = [LegBar(other, LAST_BAR._replace(start=MINUTE - 3)), LegBar(one, LAST_BAR._replace(start=MINUTE - 5))]
+    path = await written(tmp_path / "frmon.db", records)
+    assert [name for name, _ in known(path).legs] == [other]

@@ -3,16 +3,23 @@
 import asyncio
 import shutil
 import sqlite3
+import threading
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from frmon import warmstart
+from frmon.board import Board
+from frmon.clock import SystemClock
+from frmon.model import Market
 from frmon.storage.lock import Lock
 from tests.scenarios.machine import Machine
 from tests.scenarios.stand import Stand, stand
 from tests.scenarios.stored import at_rest, instruments, last_bars, rows, truly
 from tests.scenarios.turning import common, turn
+from tests.storage.pasts import tend
 
 DEAD = {
     name: {key: f"{scheme}://127.0.0.1:9" for key, scheme in (("rest", "http"), ("ws", "ws"))}
@@ -141,6 +148,48 @@ async def test_a_restart_shows_the_last_known_rows_within_a_second_as_old_as_the
         assert legs == {name: sum(key[0] == name for key in before) for name in ("okx", "bybit")}
         assert {v["fresh_legs"] for v in found["venues"].values()} == {0}
     assert len(last_bars(path)) == len(before), "what is only remembered is no new history"
+
+
+async def test_what_is_remembered_comes_to_rows_that_were_listed_before_it_was_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Everything is packed, lists are read, quotes are not heard yet; then the memory comes, then the quotes."""
+    path, gate, deaf = tmp_path / "frmon.db", threading.Event(), True
+    async with stand("okx", "bybit", store=path) as s:
+        await at_rest(s)
+    with closing(sqlite3.connect(path)) as file, file:  # as if it had ended two hours ago
+        file.executescript("UPDATE bar SET start = start - 120; UPDATE gap SET start = start - 120")
+    before = last_bars(path)
+    await asyncio.to_thread(tend, path, SystemClock().now_ms() // 60_000)
+    assert rows(path, "SELECT count(*) FROM bar") == [(0,)]
+    read, take = warmstart.read, Board.take
+
+    def late(*args: Any) -> warmstart.Known | warmstart.Unread:
+        gate.wait(30)
+        return read(*args)
+
+    monkeypatch.setattr(warmstart, "read", late)
+    monkeypatch.setattr(Board, "take", lambda *args, **more: 0 if deaf else take(*args, **more))
+    async with stand("okx", "bybit", store=path, up=False) as s:
+        seats = s.engine.board.cells
+        await s.within(40, lambda: all(s.engine._identity.is_listed(v, m) for v in ("okx", "bybit") for m in Market))
+        assert len(list(seats())) >= len(before)
+        assert all(c.bid is None for c in seats())
+        gate.set()
+        await s.within(20, lambda: sum(c.bid is not None for c in seats()) >= 0.9 * len(before))
+        await asyncio.sleep(0.5)
+        found = s.picture()
+        assert not found["signals"]
+        for coin in found["coins"]:
+            assert coin["spread"] is None
+            for leg in coin["legs"]:
+                assert (leg["fresh"], leg["source"]) == (False, None)
+                bar = before.get((leg["venue"], leg["market"], leg["symbol"]))
+                assert (leg["bid"], leg["ask"]) == ((bar["bid"], bar["ask"]) if bar else (None, None))
+                assert bar is None or leg["age_s"] >= 7190
+        deaf = False
+        await s.up()
+        await s.still()
 
 
 async def test_remembered_rows_make_way_for_what_venues_list(tmp_path: Path) -> None:
