@@ -56,7 +56,9 @@ def test_a_mistake_is_told_with_its_place(tmp_path: Path, text: str, said: str) 
 
 def test_the_printed_texts_hold_the_section_with_a_word_for_every_key(tmp_path: Path) -> None:
     text = default_text([])
-    lines = text[text.index("[storage]") :].splitlines()[1:]
+    section = text[text.index("[storage]") :].split("\n\n")[0]
+    lines = section.splitlines()[1:]
+    assert len(lines) == len(StorageSettings.__struct_fields__)
     assert all("  # " in line for line in lines)
     assert from_text(tmp_path, text).storage == StorageSettings()
     assert tomllib.loads(merged_text(from_text(tmp_path, "")))["storage"]["minutes_days"] == 7.0

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from frmon.errors import DecodeError
-from frmon.feeds.contract import Page, Snapshot
+from frmon.feeds.contract import Page, Past, Snapshot
 from frmon.feeds.venues.okx import VENUE, verdict
 from frmon.model import Listing, Market, Tick
 from tests.feeds.venues.given import HOSTILE_VALUES, is_sane, leaves, with_value, without
@@ -166,6 +166,7 @@ def test_every_cost_names_a_budget() -> None:
     rules = {rule.name for rule in VENUE.rules}
     requests = [d.request for d in VENUE.directories] + [s.request for s in VENUE.snapshots]
     requests += [t.request for t in VENUE.server_times] + [d.request("BTC-USDT") for d in VENUE.depths]
+    requests += [h.request(Past("BTC-USDT-SWAP", 0, 1)) for h in VENUE.funding_histories]
     costs = [c for r in requests for c in r.costs] + [c for s in VENUE.streams for c in s.connect_costs]
     assert {name for name, _ in costs} == rules
     assert all(r.costs for r in requests)
