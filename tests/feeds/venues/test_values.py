@@ -55,6 +55,10 @@ def frames(venue: Venue, parse: Parse) -> dict[str, bytes]:
 
 
 def _weight(found: object) -> int:
+    """How much was read; nothing where a symbol is told of more than once, for which word counts is not asked here."""
+    ticks = found[1] if isinstance(found, tuple) else found
+    if isinstance(ticks, (list, tuple)) and len(ticks) > len(items(found)):
+        return 0
     return sum(value is not None for one in items(found).values() for value in fields(one).values())
 
 
