@@ -17,6 +17,10 @@ DECEIVING = {"mute", "zombie", "freeze", "lose", "garble", "skew", "late_rest", 
 """Kinds that lose or spoil statements: what a line then says may be untrue for as long as it takes the sweep to notice."""
 
 
+SILENT = {"mute", "zombie"}
+"""Those of them that say nothing while they last."""
+
+
 class Due(NamedTuple):
     """One fault or turn and when it comes, in seconds of real time since the start."""
 

@@ -1,7 +1,7 @@
 """The run: an engine on simulated venues, faults by a seeded plan, and an observer that believes nothing."""
 
 import asyncio
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Sequence
 from time import process_time
 
@@ -19,7 +19,7 @@ from frmon.feeds.venues import all_venues
 from frmon.launch import venue_defaults
 from frmon.model import Market, Signal
 from soak.figures import Use, leaks, look, rss_mb
-from soak.plan import DECEIVING, schedule
+from soak.plan import DECEIVING, SILENT, schedule
 from soak.rule import Key, Rule, Wanted
 from soak.truth import Truth
 
@@ -70,7 +70,7 @@ class Soak:
         self.seed, self.seconds, self.every_s, self.coins, self.scale = seed, seconds, every_s, coins, scale
         self.report = Report(seed=seed, seconds=seconds, faults={})
         self.wrong = self.report.wrong
-        self._deceived_until: dict[str, float] = {}
+        self._deceived: defaultdict[str, list[tuple[float, float]]] = defaultdict(list)
         self.watching = False
         self._due: set[Key] = set()
         self._cadences = {
@@ -163,11 +163,17 @@ class Soak:
         self.wrong.append(f"not well again after {seconds:.0f} s: {told}")
 
     def _deceive(self, fault: Fault) -> None:
+        """Note from when to when this fault makes lines say what is not true. Silence is no excuse while it lasts, but what
+        was lost in it is not said again when a line goes on."""
         if fault.kind in DECEIVING:
-            slowest_s = max(self._cadences.values())
-            until = self.engine.clock.mono() + fault.for_s + SWEEP_S * self.scale + slowest_s + NETWORK_S
+            now, slowest_s = self.engine.clock.mono(), max(self._cadences.values())
+            since = now + fault.for_s if fault.kind in SILENT else now
+            until = now + fault.for_s + SWEEP_S * self.scale + slowest_s + NETWORK_S
             for venue in [fault.venue] if fault.venue else self.sim.endpoints:
-                self._deceived_until[venue] = max(until, self._deceived_until.get(venue, 0.0))
+                self._deceived[venue].append((since, until))
+
+    def _is_deceived(self, venue: str, now: float) -> bool:
+        return any(since <= now < until for since, until in self._deceived[venue])
 
     # what the observer does
 
@@ -195,13 +201,14 @@ class Soak:
     def _doubt(self, cell: Cell, what: str) -> None:
         """A lie, unless the price was true within the time that the contract leaves."""
         now = self.engine.clock.mono()
-        deceived = now < self._deceived_until.get(cell.key.venue, 0.0)
+        if self._is_deceived(cell.key.venue, now):
+            return
         age_s = self.engine.terms.freshness.max_age_s
         by = cell.quote.by
         cadence_s = 0.0 if by is None else self._cadences.get((by.venue, by.market, by.kind), 0.0)
-        within_s = (SWEEP_S * self.scale if deceived else age_s + self.scale) + cadence_s
+        within_s = age_s + self.scale + cadence_s
         within_s += NETWORK_S + self.report.worst_lag_s
-        if not self.truth.is_true(cell, within_s) and not deceived:
+        if not self.truth.is_true(cell, within_s):
             key = cell.key
             line = f"{key.venue} {key.market} {key.symbol} {what} with {cell.bid}/{cell.ask}"
             self.wrong.append(f"a lie: {line}; before: {'; '.join(self._said)}")
