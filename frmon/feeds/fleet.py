@@ -182,8 +182,8 @@ class Fleet:
         return troubles, findings
 
     def _is_whole(self) -> bool:
-        """Whether every market's symbols are wanted and were quoted, and all lines are up but those on demand."""
-        if not all(d.market in self._wanted for d in self.venue.directories):
+        """Whether symbols of every market are wanted and were quoted, and all lines are up but those on demand."""
+        if not all(self._wanted.get(d.market) for d in self.venue.directories):
             return False
         quoting = (c for c in self._covers if "quote" in c.snapshot.parts)
         lines = (line for line in self.all_lines if line.carries_data and not line.stream.on_demand)

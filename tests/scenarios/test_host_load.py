@@ -3,7 +3,6 @@
 import asyncio
 import resource
 import time
-from contextlib import suppress
 from pathlib import Path
 
 from frmon.config import Settings
@@ -76,19 +75,22 @@ async def test_s54_a_starved_loop_says_so_and_does_not_dial_again_and_again() ->
 async def test_s56_a_burst_is_conflated_and_leaves_no_lag_behind() -> None:
     """Twenty times as many changes as before. What waits is kept by the kernel; the board holds the latest of each leg."""
     async with stand("okx", "bybit", coins=200, rate=0.5, scale=0.5) as s:
+
+        def is_late() -> bool:
+            return Status.LAG in statuses(s.seen, "okx") + statuses(s.seen, "bybit")
+
         before = resident()
         cells, messages = len(list(s.engine.board.cells())), s.sim.counters.total()
         s.sim.world.hurry(20.0)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(4.0):
-                while True:
-                    time.sleep(0.3)  # noqa: ASYNC251  no core keeps up with this
-                    await asyncio.sleep(0)
+        began = time.monotonic()
+        while (spent := time.monotonic() - began) < 4.0 or (spent < 12.0 and not is_late()):
+            time.sleep(0.3)  # noqa: ASYNC251  no core keeps up with this
+            await asyncio.sleep(0)
         s.sim.world.hurry(1 / 20.0)
         assert s.sim.counters.total() > messages
         assert resident() - before < 50 * 2**20
         assert len(list(s.engine.board.cells())) == cells
-        assert Status.LAG in statuses(s.seen, "okx") + statuses(s.seen, "bybit"), s.told()
+        await s.within(2, is_late)
         lines = [line for state in s.engine.states() for line in state.lines]
         await s.within(5 / s.scale, lambda: all((line.lag_ms or 0.0) < 500 for line in lines), "the lag stays")
         await s.still()

@@ -52,7 +52,7 @@ async def test_s41_a_spoilt_number_is_counted_by_its_field_and_never_shown(paylo
 @pytest.mark.parametrize("how", ["truncate", "utf8", "junk", "bom"])
 async def test_s48_an_unreadable_frame_costs_itself_and_no_connection(how: str) -> None:
     async with stand("okx", "bybit") as s:
-        s.fault(Fault(kind="garble", how=how, share=0.05, for_s=1.0))
+        s.fault(Fault(kind="garble", how=how, share=0.3, for_s=1.0))
         for venue in ("okx", "bybit"):
             await s.within(10, lambda v=venue: unread(s, v) > 0)  # type: ignore[misc]
             await s.within(5, lambda v=venue: "PARSE" in s.picture()["venues"][v]["detail"])  # type: ignore[misc]
