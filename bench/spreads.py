@@ -34,6 +34,8 @@ class Floor:
         self.board = Board()
         self.terms = Terms(fees={(v, m): 0.0005 for v in VENUES for m in Market})
         self.lines = {(v, m): Carrier(v, m, "ticker", pushes_changes=True) for v in VENUES for m in Market}
+        for line in self.lines.values():
+            line.live = True
         for n in range(COINS):
             for venue, market in self.lines:
                 self.board.seat(Leg(venue=venue, market=market, symbol=f"C{n}USDT", coin=f"C{n}"))

@@ -25,16 +25,9 @@ REFUSED = (sqlite3.IntegrityError, sqlite3.InterfaceError, sqlite3.DataError, sq
            UnicodeError, TypeError)  # fmt: skip
 """What a record raises that no file would ever have: not a number, larger than 64 bits, half a character."""
 
-# A minute told twice, by two runs of the program or around a clock that was set back, is one minute of both.
-_BAR = """INSERT INTO bar VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (start, leg) DO UPDATE
-    SET high = max(high, excluded.high), low = min(low, excluded.low), close = excluded.close, bid = excluded.bid,
-    ask = excluded.ask, mark_price = coalesce(excluded.mark_price, mark_price),
-    index_price = coalesce(excluded.index_price, index_price), rate = coalesce(excluded.rate, rate),
-    updates = updates + excluded.updates"""
-_GAP = """INSERT INTO gap VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (start, coin) DO UPDATE
-    SET most = max(most, excluded.most),
-    mean = (mean * seconds + excluded.mean * excluded.seconds) / max(1, seconds + excluded.seconds),
-    last = excluded.last, pair = excluded.pair, seconds = seconds + excluded.seconds"""
+# The later statement about the same minute wins: a clock that was set back tells a minute twice.
+_BAR = "INSERT OR REPLACE INTO bar VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_GAP = "INSERT OR REPLACE INTO gap VALUES (?, ?, ?, ?, ?, ?, ?)"
 # What a venue stated outlives what was estimated, and what its history says outlives both.
 _SETTLEMENT = """INSERT INTO settlement VALUES (?, ?, ?, ?, ?) ON CONFLICT (leg, at_ms) DO UPDATE
     SET rate = excluded.rate, interval_h = coalesce(excluded.interval_h, interval_h), source = excluded.source

@@ -55,7 +55,7 @@ def test_a_wait_counts_down_names_its_end_and_is_told_once() -> None:
         seen.append(state.detail.removeprefix("HTTP 418; until 05:33:03 UTC"))
         clock.advance(1.0)
     assert seen == ["; again in 3 s", "; again in 2 s", "; again in 1 s", ""]
-    shown.hold(Wait(7.2, is_barred=True), "HTTP 418; until 05:33:14 UTC")
+    shown.hold(Wait(7.2, barred="BANNED"), "HTTP 418; until 05:33:14 UTC")
     assert state.detail == "HTTP 418; until 05:33:14 UTC; waiting 8 s (ban)"
     assert [line.split(" (")[0] for line in told] == ["toy perp 1: CONNECTING → BANNED"]
 
@@ -63,10 +63,10 @@ def test_a_wait_counts_down_names_its_end_and_is_told_once() -> None:
 def test_a_wait_for_a_quota_does_not_hide_why_it_dials_again() -> None:
     state = LineState(name="toy perp 1")
     shown = Shown(state, ManualClock(), lambda _: None)
-    shown.hold(Wait(1.2, is_barred=False), "")
+    shown.hold(Wait(1.2, barred=""), "")
     assert (state.status, state.detail) == (Status.CONNECTING, "waiting 2 s (quota)")
     shown.wait(Status.DNS, "name or service not known (try 2)", 3.0)
-    shown.hold(Wait(1.2, is_barred=False), "an old ban")
+    shown.hold(Wait(1.2, barred=""), "an old ban")
     assert (state.status, state.detail) == (Status.DNS, "name or service not known (try 2); waiting 2 s (quota)")
 
 

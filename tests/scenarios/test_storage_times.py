@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from frmon.config import Settings
 from frmon.feeds.sim.options import SimOptions
 from frmon.feeds.sim.server import Sim
 from tests.scenarios.machine import Machine
@@ -51,7 +52,11 @@ async def test_what_settlements_paid_is_written_once_with_its_interval(tmp_path:
     machine = Machine()
     machine.step((settles_ms - 6_000 - machine.now_ms()) / 1000)
     sim = Sim(SimOptions(coins=20, rate=2.0, venues=("okx",), start_ms=settles_ms - 6_000))
-    async with stand("okx", sim=sim, clock=machine, store=path) as s:
+
+    def no_past(settings: Settings) -> None:
+        settings.storage.backfill_top = 0
+
+    async with stand("okx", sim=sim, clock=machine, store=path, change=no_past) as s:
         perps = [
             i for i in sim.world.instruments("okx", "perp").values() if i.kind == "normal" and i.state == "trading"
         ]
