@@ -9,6 +9,12 @@ import pytest
 
 from tests.command import Ended, Frmon
 
+for _size in (
+    "COLUMNS",
+    "LINES",
+):  # of nobody's terminal, set for workers: a screen believes them more than its terminal
+    os.environ.pop(_size, None)
+
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
