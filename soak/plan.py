@@ -12,6 +12,9 @@ from frmon.feeds.sim.world import World
 MARKETS = ("spot", "perp")
 BODIES = ("html", "empty", "truncated", "drip", "none", "half", "malformed", "mime")
 GARBLES = ("truncate", "utf8", "junk", "numbers", "shuffle", "duplicate", "binary", "bom")
+STATUSES = (301, 400, 404, 500, 502, 503, 520)
+"""Not 403, 418, 429 and 451: venues mean them for up to half an hour, which no run could wait for afterwards. What they do is
+tested by scenarios."""
 HOSTILE = (b"\x1b]52;c;ZnJtb24=\x07", b"[/][@click=app.quit]", b"{" * 5_000, b"\xff\xfe\x00", b"null", b"[]", b"")
 DECEIVING = {"mute", "zombie", "freeze", "lose", "garble", "skew", "late_rest", "refuse_symbol"}
 """Kinds that lose or spoil statements: what a line then says may be untrue for as long as it takes the sweep to notice."""
@@ -63,15 +66,11 @@ def _draw(random: Random, venues: Sequence[str], world: World) -> Fault | Turn:
         lambda: Fault(kind="drop", venue=venue, count=1),
         lambda: Fault(kind="drop", venue=""),
         lambda: Fault(kind="flap", venue=venue, for_s=for_s, delay_s=random.uniform(0.0, 0.5)),
-        lambda: Fault(
-            kind="refuse", venue=venue, for_s=for_s, status=random.choice((301, 400, 403, 404, 429, 451, 503, 520))
-        ),
+        lambda: Fault(kind="refuse", venue=venue, for_s=for_s, status=random.choice(STATUSES)),
         lambda: Fault(kind="hang", venue=venue, for_s=for_s),
         lambda: Fault(kind="hold", venue=venue, for_s=for_s),
         lambda: Fault(kind="notice", venue=venue, how="shutdown", delay_s=random.uniform(1.0, 6.0)),
-        lambda: Fault(
-            kind="rest_status", venue=venue, for_s=for_s, status=random.choice((403, 404, 429, 500, 502, 503))
-        ),
+        lambda: Fault(kind="rest_status", venue=venue, for_s=for_s, status=random.choice(STATUSES)),
         lambda: Fault(kind="rest_body", venue=venue, for_s=for_s, how=random.choice(BODIES)),
         lambda: Fault(kind="delay_rest", venue=venue, for_s=for_s, delay_s=random.uniform(0.2, 6.0)),
         lambda: Fault(kind="late_rest", venue=venue, for_s=for_s, delay_s=random.uniform(0.5, 5.0)),
