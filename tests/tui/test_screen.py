@@ -479,7 +479,7 @@ async def test_a_bug_after_a_key_is_shown_and_ends_nothing(
 
 async def test_when_every_venue_is_down_the_banner_says_so(engine: FakeEngine, tmp_path: Path) -> None:
     for state in engine.venue_states:
-        state.status, state.detail = Status.DNS, "name not found"
+        state.status, state.detail, state.fresh_legs = Status.DNS, "name not found", 0
     async with shown(engine, tmp_path, (120, 40)) as (app, _):
         assert "NO VENUE IS REACHABLE - Alpha DNS: name not found" in text(app)
 
