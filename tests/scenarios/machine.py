@@ -3,14 +3,14 @@ run fast, sleep for ten minutes, and raise in a job of one's choice."""
 
 import asyncio
 
-from frmon.clock import SystemClock
+from tests.leaping import clock_here
 
 
 class Planted(Exception):
     """The planted bug."""
 
 
-class Machine(SystemClock):
+class Machine:
     """`step` sets the wall clock, `suspend` lets time pass in which nothing ran, `smear_to` lets the wall clock run away by so
     many seconds a second. `plant(name)`: the next reading, or the sleep that goes on, in the task of that name raises
     `Planted` once; `planted` says what has not raised yet."""
@@ -21,16 +21,17 @@ class Machine(SystemClock):
         self._slept_s = 0.0
         self._smear = 0.0
         self._smeared_at = 0.0
+        self._under = clock_here()
         self._asleep: dict[str, asyncio.Future[None]] = {}
 
     def now_ms(self) -> int:
         self._fail()
-        smeared_s = self._smear * (super().mono() - self._smeared_at)
-        return super().now_ms() + int((self._wall_s + self._slept_s + smeared_s) * 1000)
+        smeared_s = self._smear * (self._under.mono() - self._smeared_at)
+        return self._under.now_ms() + int((self._wall_s + self._slept_s + smeared_s) * 1000)
 
     def mono(self) -> float:
         self._fail()
-        return super().mono() + self._slept_s
+        return self._under.mono() + self._slept_s
 
     async def sleep(self, seconds: float) -> None:
         self._fail()
@@ -50,7 +51,7 @@ class Machine(SystemClock):
         self._slept_s += seconds
 
     def smear_to(self, rate: float) -> None:
-        self._smear, self._smeared_at = rate, super().mono()
+        self._smear, self._smeared_at = rate, self._under.mono()
 
     def plant(self, name: str) -> None:
         self.planted.add(name)

@@ -1,4 +1,4 @@
-"""A whole engine on simulated venues over real sockets, timers many times faster, and what a scenario asks of it.
+"""A whole engine on simulated venues over real sockets, in time that leaps, and what a scenario asks of it.
 
 What a user would see is read where a user sees it: the snapshot, the status bar's words, the event log. Bounds are those of
 a machine with time to spare: what the loop was late by, which `Stand` measures all the time, is added to them.
@@ -26,11 +26,12 @@ from frmon.launch import venue_defaults
 from frmon.model import LegKey, LineState, Market, Signal, Status, VenueState
 from frmon.snapshot import encode, picture
 from frmon.tui.status import words_line
+from tests.leaping import clock_here, leaps
 
 BEAT_S = 0.01
-SLACK_S = 1.0  # of real time: the beats at which states are counted, spread over two cores that others use too
+SLACK_S = 0.1  # the beat at which it is looked, and what waits for it
+REAL_SCALE, REAL_SLACK_S = 0.1, 1.0  # where time does not leap, and the machine has other things to do
 UP_S = 40.0
-Fast = 0.1
 
 
 class Stand:
@@ -40,6 +41,7 @@ class Stand:
         self.sim = sim
         self.engine = engine
         self.scale = engine.settings.feeds.time_scale
+        self.slack_s = SLACK_S if leaps() else REAL_SLACK_S
         self.late_s = 0.0  # what the loop was late by so far
         self.seen: list[
             tuple[float, str, Status, str]
@@ -120,7 +122,7 @@ class Stand:
         started, late = self.engine.clock.mono(), self.late_s
         while not true():
             spent = self.engine.clock.mono() - started - (self.late_s - late)
-            assert spent < seconds * self.scale + SLACK_S, f"not within {seconds} s: {what or self.told()}"
+            assert spent < seconds * self.scale + self.slack_s, f"not within {seconds} s: {what or self.told()}"
             await asyncio.sleep(BEAT_S)
         return (self.engine.clock.mono() - started - (self.late_s - late)) / self.scale
 
@@ -213,7 +215,7 @@ def settings_of(sim: Sim, scale: float, endpoints: Mapping[str, Mapping[str, str
 @asynccontextmanager
 async def stand(
     *venues: str,
-    scale: float = Fast,
+    scale: float = 0.0,
     coins: int = 40,
     rate: float = 0.3,
     seed: int = 7,
@@ -229,17 +231,21 @@ async def stand(
 ) -> AsyncIterator[Stand]:
     """`async with stand("okx", "bybit") as s:` an engine on these simulated venues (none named: all), up and live. `endpoints`:
     venue -> endpoint -> URL to dial instead (a proxy in between); `change`: what the configuration says differently;
-    `venues_of`: other venues than those of the program.
+    `scale`: 0 = 1 where time leaps, a tenth where it does not; `venues_of`: other venues than those of the program.
 
     At the end no limit of a venue was broken (but those in `allowed`), and no signal was a lie.
     """
     options = SimOptions(seed=seed, coins=coins, rate=rate, scene=scene, venues=tuple(venues))
     async with AsyncExitStack() as stack:
-        served = await stack.enter_async_context(sim or Sim(options))
-        settings = settings_of(served, scale, endpoints(served) if endpoints else None)
+        served = await stack.enter_async_context(sim or Sim(options, clock_here()))
+        settings = settings_of(
+            served, scale or (1.0 if leaps() else REAL_SCALE), endpoints(served) if endpoints else None
+        )
         if change is not None:
             change(settings)
-        engine = Engine(venues_of or all_venues(), settings, clock=clock, state_dir=state_dir, store=store)
+        engine = Engine(
+            venues_of or all_venues(), settings, clock=clock or clock_here(), state_dir=state_dir, store=store
+        )
         one = Stand(served, engine)
         beat = asyncio.create_task(one.beat())
         run = asyncio.create_task(engine.run())

@@ -10,6 +10,8 @@ from frmon.model import Signal, Status
 from tests.scenarios.stand import Stand, stand, statuses
 from tests.scenarios.turning import common, turn
 
+REAL_TIME = "the loop is held up, and time must go on"
+
 
 def of_real_age(settings: Settings) -> None:
     """Quotes may be as old as in earnest: a loop that is blocked for less was not stopped."""

@@ -20,6 +20,8 @@ from tests.scenarios.names import names
 from tests.scenarios.stand import stand
 from tests.scenarios.tunnels import tunnels
 
+REAL_TIME = "names are asked for in threads, and answers are timed"
+
 DEAD = "127.0.0.9"
 NEXT_TRY_S = 9.0
 

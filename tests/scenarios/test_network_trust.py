@@ -21,6 +21,8 @@ from frmon.model import Status
 from tests.scenarios.fronts import Authority, Front, Kind
 from tests.scenarios.stand import Stand, stand
 
+REAL_TIME = "venues with certificates answer from a thread"
+
 WHY = {"expired": "expired", "self-signed": "self-signed", "wrong host": "mismatch"}
 
 

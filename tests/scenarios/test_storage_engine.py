@@ -21,6 +21,8 @@ from tests.scenarios.stored import at_rest, instruments, last_bars, rows, truly
 from tests.scenarios.turning import common, turn
 from tests.storage.pasts import tend
 
+REAL_TIME = "files are written in a thread"
+
 DEAD = {
     name: {key: f"{scheme}://127.0.0.1:9" for key, scheme in (("rest", "http"), ("ws", "ws"))}
     for name in ("okx", "bybit")

@@ -12,6 +12,8 @@ from tests.scenarios.machine import Machine
 from tests.scenarios.stand import stand
 from tests.scenarios.stored import at_rest, instruments, last_bars, rows, truly
 
+REAL_TIME = "files are written in a thread"
+
 
 async def test_s52_a_wall_clock_that_is_set_moves_no_minute(tmp_path: Path) -> None:
     """With an injected clock whose wall steps while the venues' do not: history stays in the venues' time."""

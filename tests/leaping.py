@@ -1,0 +1,106 @@
+"""Time that leaps: an event loop whose time stands still while anything runs, and goes on to the next timer when everybody
+waits. Sockets, servers and the program on them are real, and a scenario of ten minutes takes as long as its work; how busy
+the machine is can't be seen in it. For what lives in one thread on loopback sockets; while work in an executor is under way,
+time goes as it does outside.
+"""
+
+import asyncio
+import selectors
+import time
+from collections.abc import Callable
+from typing import Any, TypeVarTuple, Unpack
+
+from frmon.clock import Clock, SystemClock
+
+Ts = TypeVarTuple("Ts")
+
+LOOKS = 3  # at the sockets before time leaps: what was sent on loopback has arrived by then
+LOOK_S = 0.000_1
+STEP_S = 0.000_01  # that every round of the loop takes, so that who looks at the clock until it has moved sees it move
+CHUNK_S = 0.002  # in which is waited for an executor
+
+
+class Eyes(selectors.DefaultSelector):
+    """Leaps over what nobody does anything in."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = 1_000.0
+        self.outside = 0  # things under way that are not of this loop
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        self.now += STEP_S
+        ready = super().select(0)
+        if ready or timeout == 0:
+            return ready
+        for _ in range(LOOKS):
+            time.sleep(LOOK_S)
+            if ready := super().select(0):
+                return ready
+        if timeout is None:
+            return super().select(None)
+        if self.outside:
+            started = time.monotonic()
+            ready = super().select(min(timeout, CHUNK_S))
+            self.now += min(timeout, time.monotonic() - started)
+            return ready
+        self.now += timeout
+        return ready
+
+
+class LeapingLoop(asyncio.SelectorEventLoop):
+    """The loop; `time` is in its own seconds."""
+
+    def __init__(self) -> None:
+        self._eyes = Eyes()
+        super().__init__(self._eyes)
+        self.wall_ms = time.time_ns() / 1e6 - self._eyes.now * 1000  # at its second 0
+        self._clock_resolution = 1e-9
+
+    def time(self) -> float:
+        return self._eyes.now
+
+    def run_in_executor(  # type: ignore[override]
+        self, executor: Any, func: Callable[[Unpack[Ts]], Any], *args: Unpack[Ts]
+    ) -> "asyncio.Future[Any]":
+        self._eyes.outside += 1
+        future = super().run_in_executor(executor, func, *args)
+        future.add_done_callback(self._returned)
+        return future
+
+    def _returned(self, _: "asyncio.Future[Any]") -> None:
+        self._eyes.outside -= 1
+
+
+class LeapingClock:
+    """The `Clock` of such a loop; the wall clock began at the real one's time."""
+
+    def __init__(self, loop: LeapingLoop) -> None:
+        self._loop = loop
+
+    def now_ms(self) -> int:
+        return int(self._loop.wall_ms + self._loop.time() * 1000)
+
+    def mono(self) -> float:
+        return self._loop.time()
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+
+class LeapingPolicy(asyncio.DefaultEventLoopPolicy):
+    """Gives such loops."""
+
+    def new_event_loop(self) -> asyncio.AbstractEventLoop:
+        return LeapingLoop()
+
+
+def leaps() -> bool:
+    """Whether the running loop is one of these."""
+    return isinstance(asyncio.get_running_loop(), LeapingLoop)
+
+
+def clock_here() -> Clock:
+    """The clock of the running loop."""
+    loop = asyncio.get_running_loop()
+    return LeapingClock(loop) if isinstance(loop, LeapingLoop) else SystemClock()
