@@ -8,7 +8,7 @@ import asyncio
 import selectors
 import time
 from collections.abc import Callable
-from typing import Any, TypeVarTuple, Unpack
+from typing import Any, TypeVarTuple
 
 from frmon.clock import Clock, SystemClock
 
@@ -60,9 +60,7 @@ class LeapingLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         return self._eyes.now
 
-    def run_in_executor(  # type: ignore[override]
-        self, executor: Any, func: Callable[[Unpack[Ts]], Any], *args: Unpack[Ts]
-    ) -> "asyncio.Future[Any]":
+    def run_in_executor(self, executor: Any, func: Callable[[*Ts], Any], *args: *Ts) -> "asyncio.Future[Any]":
         self._eyes.outside += 1
         future = super().run_in_executor(executor, func, *args)
         future.add_done_callback(self._returned)
