@@ -14,6 +14,8 @@ from frmon.feeds.sim.options import SimOptions
 from frmon.feeds.venues import all_venues
 from tests.command import PROGRAM, Frmon
 
+REAL_TIME = "the program runs in a process of its own"
+
 
 @pytest.fixture(scope="module")
 def simulated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:

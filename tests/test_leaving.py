@@ -12,6 +12,8 @@ from frmon.feeds.sim.options import SimOptions
 from tests.command import PROGRAM
 from tests.feeds.toy import Stage
 
+REAL_TIME = "the program runs in a process of its own"
+
 
 @pytest.fixture(scope="module")
 def market() -> Iterator[Child]:

@@ -13,6 +13,7 @@ from frmon.feeds.sim.options import SimOptions
 from frmon.feeds.sim.tape import read_tape
 from tests.command import PROGRAM, Frmon
 
+REAL_TIME = "the program runs in a process of its own"
 FULL_LINES = 4
 
 

@@ -11,6 +11,8 @@ from pathlib import Path
 from tests.api.served import Served, environment, serving
 from tests.command import Frmon
 
+REAL_TIME = "the program runs in a process of its own"
+
 
 def test_it_stops_within_three_seconds_with_everything_written(tmp_path: Path) -> None:
     with serving(tmp_path / "a") as served:

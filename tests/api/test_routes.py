@@ -11,6 +11,8 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from tests.api.served import Served, serving
 
+REAL_TIME = "the program runs in a process of its own"
+
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:

@@ -12,6 +12,7 @@ import pytest
 
 from tests.api.served import Served, environment, serving
 
+REAL_TIME = "the program runs in a process of its own"
 JSON = {"Content_Type": "application/json"}
 TOKEN = "0123456789abcdef0123456789abcdef"
 

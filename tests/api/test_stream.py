@@ -12,6 +12,7 @@ import pytest
 
 from tests.api.served import Served, serving
 
+REAL_TIME = "the program runs in a process of its own"
 Event = tuple[str, str, dict[str, Any]]
 
 

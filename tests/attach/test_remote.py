@@ -18,6 +18,7 @@ from frmon.launch import venue_defaults
 from frmon.model import LegKey, Market, Status
 from tests.attach.collector import FakeCollector, coin, leg, signal
 
+REAL_TIME = "lines are cut and silent for real seconds"
 BINANCE, OKX = (LegKey(name, Market.PERP, "BTCUSDT") for name in ("binance", "okx"))
 
 

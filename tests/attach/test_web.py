@@ -18,6 +18,7 @@ from websockets.sync.client import connect
 
 from tests.attach.browser import CHROMIUM, Browser
 
+REAL_TIME = "the program runs in a process of its own"
 START_S = 60.0
 needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
 

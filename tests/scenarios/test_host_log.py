@@ -12,6 +12,7 @@ from pathlib import Path
 from frmon.redact import HIDDEN
 from tests.scenarios.programs import Watching, market
 
+REAL_TIME = "the program runs in a process of its own"
 CANARIES = ("canary%2Fpass", "canary/pass", b64encode(b"canary-user:canary/pass").decode())
 
 

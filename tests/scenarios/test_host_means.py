@@ -9,6 +9,7 @@ from typing import Any
 from frmon.feeds.sim.faults import Fault
 from tests.scenarios.programs import Watching, market, order
 
+REAL_TIME = "the program runs in a process of its own"
 STACK = 1 << 46  # bytes: no thread gets as much, so none can be started
 
 ALONE = """

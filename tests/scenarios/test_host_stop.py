@@ -7,6 +7,8 @@ from typing import Any
 
 from tests.scenarios.programs import Watching, fresh_legs, market
 
+REAL_TIME = "the program runs in a process of its own"
+
 
 def test_s53_a_stopped_program_counts_nothing_of_before_as_fresh_and_is_live_again_soon(tmp_path: Path) -> None:
     """The kernel keeps what came meanwhile: read after the stop, it must not pass for news."""

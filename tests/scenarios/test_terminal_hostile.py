@@ -12,6 +12,7 @@ from tests.scenarios.hostile import PAYLOADS, shapes
 from tests.scenarios.screens import Market, Screen, market
 from tests.tui.terminal import Size, Terminal
 
+REAL_TIME = "the program runs in a process of its own"
 KEYS = (
     b"j",
     b"j",

@@ -15,6 +15,7 @@ from tests.scenarios.screens import Lateness, Market, Screen, crowd, market
 from tests.scenarios.trials import run_trials
 from tests.tui.terminal import ROOT, Terminal
 
+REAL_TIME = "the program runs in a process of its own"
 STATES = ("starting", "normal", "stalled", "help", "filter", "dead")
 WAYS = {"SIGTERM": 143, "SIGINT": 130, "SIGINT twice": 130}
 

@@ -14,6 +14,7 @@ from tests.scenarios.screens import GAP_S, READY, Lateness, Market, Screen, crow
 from tests.scenarios.trials import members
 from tests.tui.terminal import ROOT, Size, Terminal
 
+REAL_TIME = "the program runs in a process of its own"
 pytestmark = pytest.mark.skipif(shutil.which("tmux") is None, reason="there is no tmux")
 
 

@@ -12,6 +12,7 @@ from frmon.feeds.sim.faults import Fault
 from tests.scenarios.screens import GAP_S, READY, Lateness, Market, Screen, crowd, market
 from tests.tui.terminal import Size
 
+REAL_TIME = "the program runs in a process of its own"
 UNREAD_S = 8.0
 """Ten minutes are as long: the pipe and the queue are full after one."""
 STORM_S = 3.0

@@ -20,6 +20,7 @@ from frmon.storage.waiting import PRECIOUS
 from tests.storage.kills import kills
 from tests.storage.made import bar, event, kept, rows, settlement, signal, sound
 
+REAL_TIME = "files are written in a thread"
 SIGNALS = 12_000
 
 

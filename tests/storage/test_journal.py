@@ -33,6 +33,8 @@ from tests.storage.made import (
     sound,
 )
 
+REAL_TIME = "files are written in a thread"
+
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:

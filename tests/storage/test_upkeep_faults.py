@@ -16,6 +16,8 @@ from frmon.storage.upkeep import PACKS, Upkeep
 from tests.storage import made
 from tests.storage.tended import COINS, FOREVER, LEGS, T0, Tended, bar, gap
 
+REAL_TIME = "files are written in a thread"
+
 
 @pytest.fixture
 def tended(tmp_path: Path) -> Iterator[Tended]:

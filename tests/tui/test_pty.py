@@ -13,6 +13,8 @@ import pytest
 
 from tests.tui.terminal import ROOT, Terminal
 
+REAL_TIME = "the program runs in a process of its own"
+
 
 class Demo(Terminal):
     """The demo program, whose engine counts its beats."""

@@ -8,6 +8,7 @@ import pytest
 from frmon.feeds.sim.child import ChildError, arguments, start_child
 from frmon.feeds.sim.options import SimOptions
 
+REAL_TIME = "the simulator runs in a process of its own"
 SMALL = SimOptions(coins=30, seed=5)
 
 
