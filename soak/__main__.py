@@ -6,6 +6,7 @@ import random
 import sys
 
 from soak.run import Report, Soak
+from tests.leaping import LeapingLoop, clock_here
 
 
 def main() -> None:
@@ -18,11 +19,13 @@ def main() -> None:
     parser.add_argument("--coins", type=int, default=1_200, help="how many coins trade (1200)")
     parser.add_argument("--scale", type=float, default=0.1, help="time scale of the engine's timers (0.1)")
     parser.add_argument("--seed", type=int, default=None, help="the plan's seed; a random one if none is given")
+    parser.add_argument("--leap", action="store_true", help="in time that leaps: as quick as the machine can work")
     options = parser.parse_args()
     seed = random.randrange(1_000_000) if options.seed is None else options.seed
     print(f"seed {seed}: {options.minutes:g} min, a fault every {options.every:g} s, {options.coins} coins", flush=True)
-    soak = Soak(seed, options.minutes * 60, options.every, options.coins, options.scale)
-    report = asyncio.run(soak.run())
+    soak = Soak(seed, options.minutes * 60, options.every, options.coins, options.scale, clock=clock_here)
+    with asyncio.Runner(loop_factory=LeapingLoop if options.leap else None) as runner:
+        report = runner.run(soak.run())
     print(told(report))
     sys.exit(1 if report.wrong else 0)
 

@@ -9,6 +9,7 @@ import msgspec
 from msgspec.structs import replace
 
 from frmon.board import Cell, Row
+from frmon.clock import Clock
 from frmon.config import Settings, defaults
 from frmon.engine import Engine
 from frmon.feeds.sim.faults import Fault
@@ -26,8 +27,8 @@ from soak.truth import Truth
 BEAT_S = 0.05
 LOOK_S = 1.0
 SWEEP_S = 75.0  # in which the sweep tells truth from what a deceiving line said, in the program's seconds
-NETWORK_S = 0.5  # real: two loops, their quanta, a busy machine
-WARM_S = 600.0  # of real time, in which histories fill
+NETWORK_S = 0.5  # what sockets, quanta and a busy machine cost
+WARM_S = 600.0  # in which histories fill
 MEMORY_MB = 20.0  # more than this after that is a leak; a shorter run is all warm-up
 QUIET_S = 60.0  # of the program's time after the last fault, until everything must be well
 
@@ -64,10 +65,13 @@ class Followed(Sim):
 
 
 class Soak:
-    """One run. Seconds are real; `scale` makes the engine's timers faster."""
+    """One run. Seconds are those of the loop's clock; `scale` makes the engine's timers faster."""
 
-    def __init__(self, seed: int, seconds: float, every_s: float, coins: int, scale: float) -> None:
+    def __init__(  # noqa: PLR0913  what a run is
+        self, seed: int, seconds: float, every_s: float, coins: int, scale: float, *, clock: Callable[[], Clock]
+    ) -> None:
         self.seed, self.seconds, self.every_s, self.coins, self.scale = seed, seconds, every_s, coins, scale
+        self._clock = clock  # of the running loop
         self.report = Report(seed=seed, seconds=seconds, faults={})
         self.wrong = self.report.wrong
         self._deceived: defaultdict[str, list[tuple[float, float]]] = defaultdict(list)
@@ -83,10 +87,11 @@ class Soak:
 
     async def run(self) -> Report:
         """All of it. Raises what the engine raised."""
-        async with Followed(SimOptions(seed=self.seed, coins=self.coins)) as sim:
+        clock = self._clock()
+        async with Followed(SimOptions(seed=self.seed, coins=self.coins), clock) as sim:
             self.sim = sim
             settings = settings_of(sim, self.scale)
-            self.engine = engine = Engine(all_venues(), settings)
+            self.engine = engine = Engine(all_venues(), settings, clock=clock)
             rule = settings.signals
             wanted = Wanted(
                 rule.threshold_pct, rule.close_pct or 0.75 * rule.threshold_pct, rule.samples, rule.max_gap_s, rule.cooldown_s,
