@@ -66,9 +66,9 @@ class Shown:
         self._put(status, detail)
 
     def begin(self, detail: str) -> None:
-        """It dials or asks: what was wrong stays so until data says otherwise."""
+        """It dials or asks: what was wrong stays so, and is said, until data says otherwise."""
         before = self._state.status if self._state.reconnects else Status.CONNECTING
-        hint = f"{self._why}; " if before is Status.NO_DATA and self._why else ""
+        hint = f"{self._why}; " if self._state.reconnects and self._why else ""
         self.show(before if before in _LASTING else Status.RECONNECT, hint + detail)
 
     def wait(self, status: Status, why: str, seconds: float) -> None:
