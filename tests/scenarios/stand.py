@@ -29,6 +29,7 @@ from frmon.tui.status import words_line
 from tests.leaping import clock_here, leaps
 
 BEAT_S = 0.01
+LEAP_S = 0.05  # the same where time leaps, and every look costs as much as there is to see
 SLACK_S = 0.1  # the beat at which it is looked, and what waits for it
 REAL_SCALE, REAL_SLACK_S = 0.1, 1.0  # where time does not leap, and the machine has other things to do
 UP_S = 40.0
@@ -42,6 +43,7 @@ class Stand:
         self.engine = engine
         self.scale = engine.settings.feeds.time_scale
         self.slack_s = SLACK_S if leaps() else REAL_SLACK_S
+        self.beat_s = LEAP_S if leaps() else BEAT_S
         self.late_s = 0.0  # what the loop was late by so far
         self.seen: list[
             tuple[float, str, Status, str]
@@ -60,7 +62,8 @@ class Stand:
 
     def leg(self, venue: str, market: str, symbol: str) -> dict[str, Any] | None:
         """One leg of the snapshot; None while it is not there."""
-        for coin in self.picture()["coins"]:
+        cell = self.cell(venue, market, symbol)
+        for coin in self.picture(*([] if cell is None else [cell.leg.coin]))["coins"]:
             for leg in coin["legs"]:
                 if (leg["venue"], leg["market"], leg["symbol"]) == (venue, market, symbol):
                     return {**leg, "coin": coin["coin"], "flags": coin["flags"]}
@@ -123,7 +126,7 @@ class Stand:
         while not true():
             spent = self.engine.clock.mono() - started - (self.late_s - late)
             assert spent < seconds * self.scale + self.slack_s, f"not within {seconds} s: {what or self.told()}"
-            await asyncio.sleep(BEAT_S)
+            await asyncio.sleep(self.beat_s)
         return (self.engine.clock.mono() - started - (self.late_s - late)) / self.scale
 
     async def lasts(self, seconds: float, true: Callable[[], object], what: str = "") -> None:
@@ -131,7 +134,7 @@ class Stand:
         until = self.engine.clock.mono() + seconds * self.scale
         while self.engine.clock.mono() < until:
             assert true(), what or self.told()
-            await asyncio.sleep(BEAT_S)
+            await asyncio.sleep(self.beat_s)
 
     async def rest(self, seconds: float) -> None:
         """Let the program's time pass."""
@@ -186,9 +189,9 @@ class Stand:
         shown: dict[str, tuple[Status, str]] = {}
         while True:
             asked = self.engine.clock.mono()
-            await asyncio.sleep(BEAT_S)
+            await asyncio.sleep(self.beat_s)
             now = self.engine.clock.mono()
-            self.late_s += max(0.0, now - asked - BEAT_S - 0.005)
+            self.late_s += max(0.0, now - asked - self.beat_s - 0.005)
             for state in self.engine.states():
                 parts: list[VenueState | LineState] = [state, *state.lines]
                 for one in parts:
