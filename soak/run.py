@@ -23,8 +23,10 @@ from soak.figures import Use, leaks, look, rss_mb
 from soak.plan import DECEIVING, SILENT, schedule
 from soak.rule import Key, Rule, Wanted
 from soak.truth import Truth
+from soak.words import Words
 
 BEAT_S = 0.05
+WORDS_S = 3.0  # by which words may be behind numbers, in the program's seconds
 LOOK_S = 1.0
 SWEEP_S = 75.0  # in which the sweep tells truth from what a deceiving line said, in the program's seconds
 NETWORK_S = 0.5  # what sockets, quanta and a busy machine cost
@@ -191,12 +193,14 @@ class Soak:
                 self.report.worst_lag_s = max(self.report.worst_lag_s, self.engine.clock.mono() - asked - BEAT_S)
 
     async def _look(self) -> None:
-        """Once a second: what is shown as fresh is true."""
+        """Once a second: what is shown as fresh is true, and what is said of it."""
+        words = Words(round(WORDS_S * self.scale + 1))
         while True:
             await asyncio.sleep(LOOK_S)
             if not self.watching:
                 continue
             self.report.looks += 1
+            self.wrong += [f"{text}; before: {'; '.join(self._said)}" for text in words.doubt(self.engine.states())]
             now = self.engine.clock.mono()
             for cell in self.engine.board.cells():
                 if cell.is_fresh(now, self.engine.terms.freshness):
