@@ -1,5 +1,16 @@
-"""`python -m frmon`."""
+"""The entry point: `frmon` and `python -m frmon`. Before anything that takes time is imported, it is settled what a signal
+does."""
 
-from frmon.cli import main
+from frmon import departure
 
-main()
+
+def main() -> None:
+    """Run the command line; ends the process."""
+    departure.at_once()
+    from frmon.cli import main as run
+
+    run()
+
+
+if __name__ == "__main__":
+    main()

@@ -2,18 +2,16 @@
 venue could be reached. Data goes to stdout, words to stderr; an error is one line."""
 
 import logging
-import signal
 import sys
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from types import FrameType
 from typing import Annotated, Any
 
 import typer
 from typer.exceptions import TyperException
 
-from frmon import __version__
+from frmon import __version__, departure
 from frmon.configcommands import config_app
 from frmon.errors import ConfigError, FrmonError
 from frmon.options import Sheet, launch, places_of, share, shared, shared_option, wish
@@ -231,10 +229,13 @@ app.command()(status)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """The entry point; ends the process. SIGTERM ends it as Ctrl-C does, everything closed, with 143; the screen and the
-    simulated venues mind it themselves."""
-    signal.signal(signal.SIGTERM, _terminate)
-    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+    """Do what the command line says; ends the process. What signals do meanwhile: see `departure`; the screen, the servers and
+    the simulated venues mind them themselves."""
+    departure.at_once()
+    try:
+        sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+    finally:
+        departure.at_once()  # there is nothing left to close
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -250,12 +251,6 @@ def run(arguments: Sequence[str]) -> int:
     except Exception as bug:
         logging.getLogger("frmon").exception("ended by a bug")
         return _fail(f"ended by a bug of its own ({type(bug).__name__}: {bug}); --log FILE tells more", 1)
-
-
-def _terminate(_number: int, _frame: FrameType | None) -> None:
-    """Leave once in an orderly way; a second signal ends at once."""
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    raise SystemExit(143)
 
 
 def command_tree() -> Any:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from frmon import departure
 from frmon.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -47,12 +48,14 @@ def share(root: Any) -> None:
 
 
 def wish(context: typer.Context) -> "Wish":
-    """What the shared options and their variables say; opens the log. Raises `ConfigError`."""
+    """What the shared options and their variables say; opens the log, and from then on there is something to close. Raises
+    `ConfigError`."""
     from frmon.launch import wish_from
     from frmon.logfile import open_log
 
     given = shared(context)
     found = wish_from({name: given[name] for name in SHARED if name in given}, os.environ)
+    departure.in_order()
     open_log(found.log, found.log_level)
     return found
 

@@ -2,13 +2,14 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from frmon import departure
 from frmon.errors import ConfigError
 from frmon.options import launch, wish
 
@@ -40,18 +41,6 @@ def show_screen(
 ) -> None:
     """Run the screen until the user quits. `options`: dotted key -> value; `connect`: of whose data, None: of an engine of its
     own."""
-    from frmon.tui.guard import remembering_interrupts
-
-    with remembering_interrupts() as insist:
-        _show_screen(context, options, (connect, token_file), insist)
-
-
-def _show_screen(
-    context: typer.Context,
-    options: Mapping[str, object],
-    where: tuple[str | None, Path | None],
-    insist: Callable[[], None],
-) -> None:
     from frmon.launch import all_venues, settings_for
     from frmon.screenrules import complaints
     from frmon.tui.app import run as run_screen
@@ -60,9 +49,10 @@ def _show_screen(
     _need_terminal()
     for complaint in complaints(settings_for(wished, options), all_venues()):
         raise ConfigError(complaint)
-    with _source(context, wished, options, where) as source:
-        insist()
-        raise typer.Exit(run_screen(source, None))
+    with _source(context, wished, options, (connect, token_file)) as source:
+        code = run_screen(source, None)
+        departure.leaving(code)
+        raise typer.Exit(code)
 
 
 def _need_terminal() -> None:

@@ -7,10 +7,11 @@ import sys
 import termios
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from types import FrameType
 from typing import Any
+
+from frmon import departure
 
 GRACE_S = 2.3
 """So long an orderly end may take; with what follows it stays below 3 s."""
@@ -34,27 +35,6 @@ def is_web() -> bool:
     return os.environ.get("TEXTUAL_DRIVER") == WEB
 
 
-@contextmanager
-def remembering_interrupts() -> Iterator[Callable[[], None]]:
-    """While much is imported an interrupt may strike where a library swallows it. Yields what raises it once more, if there
-    was one. Use in the main thread."""
-    heard: list[int] = []
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        heard.append(number)
-        signal.default_int_handler(number, frame)
-
-    def insist() -> None:
-        if heard:
-            raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGINT, interrupt)
-    try:
-        yield insist
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
 class Guard:
     """Watches signals and the terminal; tells whoever is to leave once, from a thread of its own, and ends the process
     itself when that takes longer than the grace."""
@@ -71,11 +51,13 @@ class Guard:
         self._hears, self._tells = os.pipe()
 
     def start(self) -> None:
-        """Take the signals and watch the terminal. Call in the main thread."""
+        """Take the signals, one that was heard before too, and watch the terminal. Call in the main thread."""
         threading.Thread(target=self._watch, name="terminal-watch", daemon=True).start()
         self._before[WAKE] = signal.signal(WAKE, lambda _number, _frame: None)
         for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
             self._before[number] = signal.signal(number, self._on_signal)
+        if code := departure.take_over():
+            self.bye(code)
 
     def stop(self) -> None:
         """Give the signals back; the program ended in time."""
