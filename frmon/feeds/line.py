@@ -25,7 +25,6 @@ from frmon.feeds.wire import Closed
 from frmon.jobs import first
 from frmon.model import Carrier, LineState, Status, Tick
 
-WATCH_S = 0.5
 RESUBSCRIBE_S = 60.0  # that a channel may be silent on a living line
 
 
@@ -258,9 +257,10 @@ class Line:
 
     async def _watch(self) -> None:
         while True:
-            await self._access.clock.sleep(WATCH_S * self._access.time_scale)
+            clock = self._access.clock
+            await clock.sleep(self._watchdog.rest_s(clock.mono(), self._asking.at))
             self.look()
-            now = self._access.clock.mono()
+            now = clock.mono()
             if self._watchdog.check_pongs(now - self._answered_at):
                 self._asking.probe(self._answered_at)
             finding = self._watchdog.check(now, self._asking.at, len(self._expected), self._answered_at)

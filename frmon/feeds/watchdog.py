@@ -11,10 +11,12 @@ from frmon.model import Carrier
 AGAIN_S = 600.0  # at most between asking again for those that never speak
 FIRST_DATA_S = 10.0  # within which every asked symbol must have spoken, where the venue sends a snapshot
 SMALL = 50  # symbols: below, a silent market is a possible explanation of a silent channel
+WATCH_S = 0.5  # at most between two looks
 AMBER_S = 3.0  # of silence: worth a warning before the line is given up
 MISSED = 2  # pushes in a row that must be missing before silence, or repetition, means anything
 PROBE_S = 4.0  # of no frame of any kind, pongs included, after which a ping is due
 PONGS = 2.5  # pings that may stay without answer on a line that brings only notices
+SINCE_S = 0.001  # by which a limit is passed when it is looked at
 PATIENCE = 6  # times the quiet time that a small line gets while REST contradicts nothing it said
 
 
@@ -88,8 +90,16 @@ class Watchdog:
     def is_amber(self, silence_s: float, symbols: int) -> bool:
         """Whether so long a silence is worth a warning: on many symbols, or where REST says that something happened."""
         suspicious = symbols >= SMALL or self._contradictions() != self._contradicted
-        usual_s = MISSED * min((c.cadence_s for c in self.channels.values()), default=0.0)
-        return bool(self.channels) and suspicious and silence_s > max(AMBER_S * self._scale, usual_s)
+        return bool(self.channels) and suspicious and silence_s > self._amber_s
+
+    def rest_s(self, now: float, asked_at: float) -> float:
+        """How long one may look away, lest a silence that becomes too long meanwhile is seen late."""
+        rest = WATCH_S * self._scale
+        for channel in self.channels.values():
+            silent_s = now - max(self._carriers[channel.kind].heard_at, asked_at)
+            for limit in (self._amber_s, self._limit_s(channel)):
+                rest = min(rest, limit - silent_s) if silent_s <= limit else rest
+        return rest + SINCE_S
 
     def check_pongs(self, silent_s: float) -> bool:
         """Whether nothing at all was heard for so long that it is time to ask whether anybody is there. Raises
@@ -122,7 +132,7 @@ class Watchdog:
         """Patience is for few symbols on a channel that pushes changes, while REST contradicts nothing and somebody
         answers: pings, or at least REST."""
         carrier = self._carriers[channel.kind]
-        limit = max(channel.quiet_after_s * self._scale, MISSED * channel.cadence_s)
+        limit = self._limit_s(channel)
         silent_s = now - max(carrier.heard_at, asked_at)
         if silent_s <= limit:
             return False
@@ -132,6 +142,14 @@ class Watchdog:
         self.is_patient = True
         is_there = now - answered_at <= limit if self._has_pongs else self._is_vouched()
         return not is_there or silent_s > limit * PATIENCE
+
+    @property
+    def _amber_s(self) -> float:
+        usual_s = MISSED * min((c.cadence_s for c in self.channels.values()), default=0.0)
+        return max(AMBER_S * self._scale, usual_s)
+
+    def _limit_s(self, channel: Channel) -> float:
+        return max(channel.quiet_after_s * self._scale, MISSED * channel.cadence_s)
 
     def _contradictions(self) -> int:
         return sum(c.contradicted for c in self._carriers.values())

@@ -253,6 +253,7 @@ async def stand(
         beat = asyncio.create_task(one.beat())
         run = asyncio.create_task(engine.run())
         try:
+            await asyncio.sleep(0)  # it has begun
             if up:
                 await one.up()
             yield one
