@@ -81,6 +81,12 @@ class LogFile(RotatingFileHandler):
         self.trouble = ""
         self._rate = Rate()
 
+    def _open(self) -> Any:
+        """For its owner alone: a log names files, hosts and settings."""
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+        descriptor = os.open(self.baseFilename, flags, 0o600)
+        return os.fdopen(descriptor, self.mode, encoding=self.encoding, errors=self.errors)
+
     def emit(self, record: logging.LogRecord) -> None:
         """Write a record, unless its like has filled this second."""
         self._tell_suppressed(int(time.monotonic()))

@@ -15,6 +15,7 @@ from frmon.options import launch, wish
 
 if TYPE_CHECKING:
     from frmon.attach.line import Address
+    from frmon.config import Settings
     from frmon.launch import Wish
     from frmon.tui.source import Source
 
@@ -88,7 +89,8 @@ def _source(
             raise ConfigError(f"--connect and --{name} exclude each other")
     from frmon.attach.start import attach
 
-    yield attach(_address(connect, token_file), settings_for(wished, options))
+    settings = settings_for(wished, options)
+    yield attach(_address(connect, token_file, settings), settings)
 
 
 def web(
@@ -107,15 +109,20 @@ def web(
     from frmon.web import serve
 
     wished = wish(context)
-    address = _address(connect, token_file)
-    attach(address, settings_for(wished))
+    settings = settings_for(wished)
+    address = _address(connect, token_file, settings)
+    attach(address, settings)
     given = {"--config": wished.config, "--token-file": token_file}
     options = [part for name, file in given.items() if file is not None for part in (name, str(file.absolute()))]
     serve([sys.executable, "-m", "frmon", *options, "--connect", address.url], port)
 
 
-def _address(connect: str, token_file: Path | None) -> "Address":
-    from frmon.api.token import read_token
-    from frmon.attach.line import address_of
+def _address(connect: str, token_file: Path | None, settings: "Settings") -> "Address":
+    """Where the collector is, with the token for it: that of the file, or on this machine that of `frmon serve` here."""
+    from frmon.api.token import read_token, token_in
+    from frmon.attach.line import address_of, is_near
 
-    return address_of(connect, "" if token_file is None else read_token(token_file))
+    if token_file is not None:
+        return address_of(connect, read_token(token_file))
+    bare = address_of(connect)
+    return address_of(connect, token_in(settings.serve.token_file)) if is_near(bare.url) else bare

@@ -57,11 +57,15 @@ def status(
 
     Exit 3 if none answers."""
     from frmon.api import report, server
+    from frmon.api.token import token_in
+    from frmon.attach.line import is_near
     from frmon.headless import emit
     from frmon.launch import settings_for
 
     options = {} if token_file is None else {"serve.token_file": str(token_file)}
     chosen = settings_for(wish(context), options).serve
-    listening = server.Listening(host=chosen.host, port=chosen.port, token=server.token_in(chosen.token_file))
-    body = report.asked(url or listening.url(chosen.port), listening.token)
+    listening = server.Listening(host=chosen.host, port=chosen.port)
+    place = url or listening.url(chosen.port)
+    is_ours = url is None or token_file is not None or is_near(url)
+    body = report.asked(place, token_in(chosen.token_file) if is_ours else "")
     emit(body + b"\n" if form is Sheet.JSON else report.report(body).encode())

@@ -2,6 +2,7 @@
 is as much a stranger as another machine, so a name that is not ours, a foreign origin or a form is refused even on loopback."""
 
 import hmac
+from collections import Counter
 from collections.abc import Mapping
 from ipaddress import ip_address
 from typing import NamedTuple
@@ -13,6 +14,9 @@ RATE = 20.0
 """Expensive answers per second and client, with a burst of as many."""
 
 CLIENTS = 1_024
+ONCE = frozenset({"host", "origin", "authorization", "content-type", "sec-fetch-site"})
+"""Headers that decide something: two of them are one too many."""
+
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 
@@ -24,12 +28,14 @@ class Refusal(NamedTuple):
 
 
 class Asked(NamedTuple):
-    """The head of a request. `local`: the address at which it came in."""
+    """The head of a request. `local`: the address at which it came in; `target`: host and port that the request line names,
+    "" = none."""
 
     method: str
     headers: Mapping[str, str]
     client: str
     local: str
+    target: str = ""
 
 
 class Gate:
@@ -44,7 +50,11 @@ class Gate:
 
     def refusal(self, asked: Asked) -> Refusal | None:
         """Why this request is not answered; None: it is."""
-        if not self._is_ours(asked.headers.get("Host", ""), asked.local):
+        names = Counter(name.lower() for name in asked.headers)
+        if any(names[name] > 1 for name in ONCE):
+            return Refusal(400, "a header is given twice")
+        host = asked.headers.get("Host", "")
+        if not self._is_ours(host, asked.local) or asked.target.lower() not in {"", host.lower()}:
             return Refusal(403, "this host name is not served here")
         if self._is_foreign(asked):
             return Refusal(403, "requests of other origins are not answered")
@@ -89,6 +99,8 @@ class Gate:
     def misfit(asked: Asked) -> Refusal | None:
         """Why the body does not fit the method, which is the route's own; None: it does."""
         length, chunked = asked.headers.get("Content-Length", "0"), "Transfer-Encoding" in asked.headers
+        if asked.headers.get("Transfer-Encoding", "chunked").strip().lower() != "chunked":
+            return Refusal(400, "a body may come in chunks, not packed")
         if asked.method != "POST":
             return Refusal(400, "this method takes no body") if chunked or length != "0" else None
         kind = asked.headers.get("Content-Type", "").partition(";")[0].strip().lower()

@@ -11,9 +11,14 @@ from frmon import __version__
 from frmon.api.collector import Collector
 from frmon.api.shapes import iso_ms, quality
 from frmon.engine import Engine
+from frmon.feeds.sweep import SWEEP_S
 from frmon.model import Market, Status, VenueState
+from frmon.signals.series import POINTS, SPANS_S
 
 MARKETS = {Market.SPOT: "spot", Market.PERP: "futures"}
+WORDS = ((Market.SPOT, "spot"), (Market.PERP, "futures"), (Market.PERP, "linear"))
+"""Markets as the seed's names of connections have them, which says futures of one venue and linear of another."""
+
 SPEAKING = frozenset({Status.LIVE, Status.LAG, Status.PARTIAL})
 READY = 0.5
 """The least fraction of legs that are fresh when data counts as fresh."""
@@ -93,8 +98,8 @@ class Health:
         return {
             "total_symbols": len(rows),
             "active_memory_symbols": sum(any(c.is_fresh(now, freshness) for c in row.cells) for row in rows),
-            "memory_records_per_symbol": {},
-            "max_records_per_exchange": None,
+            "memory_records_per_symbol": dict(engine.history.counts()),
+            "max_records_per_exchange": POINTS * len(SPANS_S),
             **found,
         }
 
@@ -108,7 +113,7 @@ def _connections(engine: Engine) -> Json:
     for state in states:
         has_line = any(line.status in SPEAKING for line in state.lines)
         said = {state.name: any(fresh[state.name, m] for m in Market)}
-        said |= {f"{state.name}_{word}": bool(fresh[state.name, m]) for m, word in MARKETS.items()}
+        said |= {f"{state.name}_{word}": bool(fresh[state.name, m]) for m, word in WORDS}
         status |= {name: "connected" if has_line and on else "disconnected" for name, on in said.items()}
     return {
         "websocket_status": status,
@@ -130,7 +135,8 @@ def _venue(state: VenueState) -> Json:
 
 
 def _rest(engine: Engine, spent: dict[str, dict[str, tuple[int, int]]]) -> Json:
-    """`last_sync`: when REST answered last, by venue; `age_s`: the same as an age, by venue and market."""
+    """`update_interval`: seconds in which every market is asked as a whole; `last_sync`: when REST answered last, by venue;
+    `age_s`: the same as an age, by venue and market."""
     now, now_ms = engine.clock.mono(), engine.clock.now_ms()
     ages = {
         name: {MARKETS[Market(m)]: round(now - at, 1) for m, at in fleet.rest_at.items() if isfinite(at)}
@@ -138,7 +144,7 @@ def _rest(engine: Engine, spent: dict[str, dict[str, tuple[int, int]]]) -> Json:
     }
     return {
         "enabled": True,
-        "update_interval": None,
+        "update_interval": SWEEP_S * engine.settings.feeds.time_scale,
         "last_sync": {n: iso_ms(now_ms - round(min(a.values()) * 1000)) if a else None for n, a in ages.items()},
         "age_s": ages,
         "limits": {n: {r: {"used": u, "limit": most} for r, (u, most) in rules.items()} for n, rules in spent.items()},

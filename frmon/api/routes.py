@@ -76,7 +76,7 @@ class Routes:
         return answer
 
     async def _judged(self, request: web.BaseRequest) -> web.StreamResponse:
-        asked = Asked(request.method, request.headers, request.remote or "", _local(request))
+        asked = Asked(request.method, request.headers, request.remote or "", _local(request), _target(request))
         refusal = self._gate.refusal(asked)
         if refusal is not None:
             return _refused(refusal.why, refusal.status)
@@ -266,6 +266,12 @@ def _local(request: web.BaseRequest) -> str:
     """The address at which a connection came in."""
     name = None if request.transport is None else request.transport.get_extra_info("sockname")
     return str(name[0]) if name else ""
+
+
+def _target(request: web.BaseRequest) -> str:
+    """Host and port in the request line itself, "" for a mere path."""
+    scheme, sign, rest = request.raw_path.partition("://")
+    return rest.partition("/")[0].partition("?")[0] if sign and scheme.isalpha() else ""
 
 
 def _refused(why: str, status: int, *, keeps: bool = False) -> web.Response:

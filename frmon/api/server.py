@@ -18,7 +18,7 @@ from frmon.api.past import Past
 from frmon.api.routes import Routes
 from frmon.api.share import switch_often
 from frmon.api.spoken import Spoken
-from frmon.api.token import read_token
+from frmon.api.token import token_in
 from frmon.config import Settings
 from frmon.engine import Engine
 from frmon.errors import ConfigError
@@ -65,11 +65,6 @@ def listening_at(host: str, port: int, token_file: str) -> Listening:
             f"serve.host: {host} can be reached by other machines, which needs a token: --token-file FILE (serve.token_file)"
         )
     return Listening(host=host, port=port, token=token_in(token_file))
-
-
-def token_in(file: str) -> str:
-    """The token in a file; "" for no file. Raises `ConfigError`."""
-    return read_token(Path(file).expanduser()) if file else ""
 
 
 def open_words(log: Path | None, level: str, *, demo: bool) -> Spoken:

@@ -31,7 +31,7 @@ class Share:
     def wait_s(self) -> float:
         """Seconds until the next answer may begin; 0 while there is something left."""
         now, spent = self._mono(), self._spent()
-        self._left = min(BURST_S, self._left + (now - self._at) * SHARE) - (spent - self._seen)
+        self._left = min(BURST_S, self._left + (now - self._at) * SHARE - (spent - self._seen))
         self._at, self._seen = now, spent
         return min(LONGEST_S, max(0.0, -self._left / SHARE))
 

@@ -5,6 +5,7 @@ the same run is sent only what came since. A client that reads slowly is sent fe
 nothing is made before the last was taken; one that takes less than 64 KiB in half a minute is cut."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Iterator
 from itertools import chain
 from math import inf
@@ -17,6 +18,7 @@ from frmon.api.door import HEADERS, allow
 from frmon.attachment import terms_part
 from frmon.snapshot import encode, picture
 
+LOG = logging.getLogger("frmon.api")
 CHUNK = 64 * 1024
 CUT_S = 30.0
 STATUS_S = 1.0
@@ -161,6 +163,8 @@ async def serve(
             collector.sent += len(event)
     except TimeoutError:
         allow(request, 0.0)
+    except ConnectionError:
+        LOG.debug("a client of the stream is gone")
     finally:
         collector.streams -= 1
     return answer

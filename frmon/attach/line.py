@@ -55,14 +55,16 @@ def address_of(text: str, token: str = "") -> Address:
         raise ConfigError(f"{said} must look like http://127.0.0.1:4002")
     if parts.username is not None or parts.path not in {"", "/"} or parts.query or parts.fragment:
         raise ConfigError(f"{said} must be scheme, host and port only: http://127.0.0.1:4002")
-    if token and parts.scheme == "http" and not _is_near(host):
+    if token and parts.scheme == "http" and not is_near(text):
         raise ConfigError(f"{said} would send the token in the clear: use https or a tunnel")
     where = f"[{host}]" if ":" in host else host
     return Address(f"{parts.scheme}://{where}" + ("" if port is None else f":{port}"), token)
 
 
-def _is_near(host: str) -> bool:
+def is_near(url: str) -> bool:
+    """Whether only programs of this machine answer there."""
     try:
+        host = urlsplit(url).hostname or ""
         return host == "localhost" or ip_address(host).is_loopback
     except ValueError:
         return False

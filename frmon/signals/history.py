@@ -3,7 +3,7 @@ were among the widest or looked at; and of the latter the pairs that made it. Ou
 against dislocation: a spread that never closes has a z near 0, one that jumps has a large one, also if another pair makes it.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from heapq import nlargest
 from typing import TypeVar
 
@@ -107,6 +107,11 @@ class History:
     def series(self, coin: str) -> Series | None:
         """What a coin's best spread was, sample by sample; None while it is not remembered."""
         return self._coins.get(coin)
+
+    def counts(self) -> Iterator[tuple[str, int]]:
+        """Coin -> how many points of its best spread are remembered."""
+        for coin, series in list(self._coins.items()):
+            yield coin, sum(len(tier.points) for tier in series.tiers)
 
     def _take_coins(self, cells: Mapping[str, Sequence[Cell]], now: float) -> dict[str, Pair]:
         """Sample the best spread of every coin; returns the pairs that make them."""

@@ -1,5 +1,7 @@
 """What is decided without a connection: who is let in, how often, and which settings are followed at once."""
 
+from multidict import CIMultiDict
+
 from frmon.api.gate import Asked, Gate, bracketed, is_loopback
 from frmon.api.share import BURST_S, SHARE, Share
 from frmon.config import VenueDefaults, defaults
@@ -49,6 +51,27 @@ def test_what_is_loopback() -> None:
         "127.0.0.1", "127.8.8.8", "::1", "localhost",
     ]  # fmt: skip
     assert (bracketed("::1"), bracketed("0.0.0.0"), bracketed("Host.Example")) == ("[::1]", "", "host.example")
+
+
+def test_two_of_a_header_that_decides_are_one_too_many() -> None:
+    gate = Gate("127.0.0.1", 4002, "", Still())
+    own = ("Origin", "http://127.0.0.1:4002")
+    for more in (own, ("origin", "http://evil.example"), ("Host", "evil.example")):
+        head = CIMultiDict([("Host", "127.0.0.1:4002"), own, more])
+        refusal = gate.refusal(Asked("GET", head, "127.0.0.1", "127.0.0.1"))
+        assert refusal is not None
+        assert refusal.status == 400
+
+
+def test_quiet_streams_do_not_make_the_next_answer_wait() -> None:
+    clock, spent = Still(), [0.0]
+    share = Share(lambda: spent[0], clock.mono)
+    clock.at, spent[0] = 600.0, 600.0 * SHARE * 0.9
+    assert share.wait_s() == 0
+    spent[0] += BURST_S
+    assert share.wait_s() < 1e-9
+    spent[0] += SHARE
+    assert 0.9 < share.wait_s() < 1.1
 
 
 def test_answers_wait_when_their_share_is_spent() -> None:

@@ -1,6 +1,7 @@
 """Starting, stopping and reloading `frmon serve`."""
 
 import json
+import os
 import signal
 import sqlite3
 import stat
@@ -8,6 +9,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from frmon.api.token import read_token
+from frmon.errors import ConfigError
 from tests.api.served import Served, environment, serving
 from tests.command import Frmon
 
@@ -26,6 +31,7 @@ def test_it_stops_within_three_seconds_with_everything_written(tmp_path: Path) -
         log = tmp_path / "a" / "STATE" / "frmon" / "serve.log"
         assert all("at_ms" in json.loads(line) for line in log.read_text().splitlines())
         assert stat.S_IMODE(log.parent.stat().st_mode) == 0o700
+        assert stat.S_IMODE(log.stat().st_mode) == 0o600
 
 
 def test_an_open_stream_does_not_hold_up_the_end(tmp_path: Path) -> None:
@@ -101,3 +107,21 @@ def test_stderr_that_nobody_reads_holds_nothing_up(tmp_path: Path) -> None:
     with Served({**environment(tmp_path)}, "--demo") as served:
         served.up().ready()
         assert served.end() < 4  # with the simulated market
+
+
+def test_a_token_is_read_from_a_file_and_never_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe, 0o600)
+    with pytest.raises(ConfigError, match="is no file"):
+        read_token(pipe)
+    secret = tmp_path / "credentials" / "token"
+    secret.parent.mkdir()
+    secret.write_text("x" * 40)
+    secret.chmod(0o440)  # as systemd shows a service its credentials
+    with pytest.raises(ConfigError, match="others may read it"):
+        read_token(secret)
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(secret.parent))
+    assert read_token(secret) == "x" * 40
+    secret.chmod(0o444)
+    with pytest.raises(ConfigError, match="others may read it"):
+        read_token(secret)

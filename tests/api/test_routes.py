@@ -62,6 +62,10 @@ def test_markets_and_coverage_count_what_is_listed(served: Served) -> None:
 def test_the_system_status_says_what_is_truly_connected(served: Served) -> None:
     found = served.json("/api/system/status")
     assert found["connections"]["websocket_status"]["okx_spot"] == "connected"
+    assert found["connections"]["websocket_status"]["bybit_linear"] == "connected"  # the seed's name of that line
+    assert all(isinstance(count, int) for count in found["data"]["memory_records_per_symbol"].values())
+    assert found["data"]["max_records_per_exchange"] == 1350
+    assert found["rest"]["update_interval"] > 0
     assert found["system"]["memory_usage_mb"] > 10
     assert found["rest"]["last_sync"]["okx"].endswith("Z")
     assert found["rest"]["age_s"]["bybit"]["futures"] >= 0
