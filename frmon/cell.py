@@ -35,6 +35,10 @@ class Part:
             return -inf
         return max(self.at, by.heard_at) if by.pushes_changes and now - self.at <= max_quiet_s else self.at
 
+    def is_past(self) -> bool:
+        """Whether all that is known was remembered from before the program was started."""
+        return self.at == -inf and self.by is not None
+
     def rides(self) -> bool:
         """Whether it came on a stream whose connection still lives."""
         by = self.by
@@ -109,7 +113,8 @@ class Cell:
             self.bid, self.ask, self.quote = past.bid, past.ask, past.quote
         self.mark = past.mark if self.mark is None else self.mark
         self.index = past.index if self.index is None else self.index
-        self.funding_rate = past.funding_rate if self.funding_rate is None else self.funding_rate
+        if self.funding_rate is None and self.funding.at == -inf:
+            self.funding_rate, self.funding.by = past.funding_rate, past.funding.by
         self.version += 1
 
     def age_s(self, now: float, freshness: Freshness) -> float | None:

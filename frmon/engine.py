@@ -113,7 +113,7 @@ class Engine:
     @property
     def storage(self) -> JournalState:
         """How storage is doing; OFF where nothing is kept."""
-        return JournalState(status="OFF") if self._keeping is None else self._keeping.journal.state
+        return JournalState(status="OFF") if self._keeping is None else self._keeping.state
 
     @property
     def saved(self) -> Container[Signal | Episode]:

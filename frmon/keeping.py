@@ -3,27 +3,26 @@ program itself used. Nothing here waits for the file."""
 
 import asyncio
 from collections.abc import Callable, Sequence
-from os import getpid
 
 import msgspec
-import psutil
 
 from frmon.board import Board
 from frmon.cell import Cell, Freshness
 from frmon.events import REPEATED_S, Event
 from frmon.funding import FundingEvent
 from frmon.jobs import Jobs
+from frmon.lastminute import LastMinute
 from frmon.minutes import Minutes
 from frmon.model import Signal, VenueState
+from frmon.ownuse import Own
 from frmon.signals.episodes import Episode, Episodes, State
 from frmon.signals.watch import Grid
 from frmon.storage.journal import Journal
-from frmon.storage.records import EpisodeRow, EventRow, LegName, Record, SampleRow, Settlement, SignalRow
+from frmon.storage.records import EpisodeRow, EventRow, LegName, Record, Settlement, SignalRow
 from frmon.storage.state import JournalState
 from frmon.vigil import Vigil
 
 LOOK_S = 1.0
-SAMPLE_S = 60.0
 FOLLOW_S = 5.0
 """At most so often an open episode is written: what is lost of it with the program is not older."""
 
@@ -88,12 +87,13 @@ class Keeping:
         self._seen = seen
         self._clock = clock
         self._minutes = Minutes(seen.freshness)
+        self._last = LastMinute(journal, self._minutes, clock, tell)
         self._grid = Grid(clock, LOOK_S)
         self._written: dict[
             Name, tuple[float, int]
         ] = {}  # open episodes: when they were written, after how many samples
         self._repeated: dict[str, Event] = {}
-        self._own = Own(seen, clock)
+        self._own = Own(seen.states, clock)
         self._shown = ("", 0.0)  # the journal's status and since when
         self._jobs = Jobs(clock, tell)
         self._writing: asyncio.Task[None] | None = None
@@ -104,14 +104,15 @@ class Keeping:
         """Write what is put, and look once a second, until `end`. What was put before is written too."""
         self._writing = self._jobs.start("storage", self.journal.run)
         self._jobs.start("keeping", self._run)
+        self._jobs.start("last minute", self._last.run)
 
     async def end(self) -> None:
         """Put what is known so far of the running minute, open episodes and repeated events; return when all is written, or
         after `END_S`."""
         self.finish()
+        last = asyncio.create_task(self._last.end(), name="last minute's end")
         self.journal.stop()
-        if self._writing is not None:
-            await asyncio.wait({self._writing}, timeout=END_S)
+        await asyncio.wait({last} if self._writing is None else {last, self._writing}, timeout=END_S)
         await self._jobs.end()
 
     async def _run(self) -> None:
@@ -122,8 +123,7 @@ class Keeping:
     def look(self) -> None:
         """One look at everything."""
         now, now_ms = self._clock.mono(), self._clock.now_ms()
-        for bar in self._minutes.look(list(self._seen.board.rows.values()), now, now_ms):
-            self.journal.put(bar)
+        self._look_at_board(now, now_ms)
         for episode in self._seen.episodes.open:
             at, samples = self._written.get(name_of(episode_row(episode)), (float("-inf"), 0))
             if now - at >= FOLLOW_S and samples != episode.samples:
@@ -136,19 +136,37 @@ class Keeping:
         if status != self._shown[0]:
             self._shown = status, now
 
+    def _look_at_board(self, now: float, now_ms: int) -> None:
+        minute = self._minutes.minute
+        if turns := self._minutes.turns(now_ms):
+            self._last.hand()
+        over = self._minutes.look(list(self._seen.board.rows.values()), now, now_ms)
+        for bar in self._last.whole(minute, over) if turns else over:
+            self.journal.put(bar)
+        self._last.looked()
+
     def finish(self) -> None:
         """Put what waits for more."""
         self.look()
-        for bar in self._minutes.end():
+        self._last.close()
+        for bar in self._last.whole(self._minutes.minute, self._minutes.end()):
             self.journal.put(bar)
         for episode in self._seen.episodes.open:
             self.hear_episode(episode)
         for event in list(self._repeated.values()):
             self._settle(event)
 
+    @property
+    def state(self) -> JournalState:
+        """How storage is doing: the file, and where that is well, the running minute beside it. From any thread."""
+        state, trouble = self.journal.state, self._last.trouble
+        if trouble is None or state.status not in {"OK", "RESET"}:
+            return state
+        return msgspec.structs.replace(state, status=trouble[0], detail=trouble[1])
+
     def notices(self) -> tuple[str, ...]:
         """How storage is doing, in words, where it is not well. From any thread."""
-        state = self.journal.state
+        state = self.state
         status, since = self._shown
         if state.status in GOOD or (state.status == status == "RESET" and self._clock.mono() - since > RESET_S):
             return ()
@@ -195,51 +213,6 @@ class Keeping:
     def _settle(self, event: Event) -> None:
         del self._repeated[event.said]
         self.journal.put(EventRow(at_ms=event.at_ms, text=event.text))
-
-
-class Own:
-    """What the program itself uses, once a minute. Reconnects: of all lines, in that minute; the loop's lag: the worst that
-    was noticed in it."""
-
-    def __init__(self, seen: Seen, clock: Vigil) -> None:
-        self._seen = seen
-        self._clock = clock
-        self._due: float | None = None
-        self._reconnects = 0
-        self._process: psutil.Process | None = None
-
-    def sample(self, now: float, now_ms: int) -> SampleRow | None:
-        """A sample when one is due. The first is due a minute after the first call."""
-        if self._due is None:
-            self._due = now + SAMPLE_S
-            self._usage()
-        if now < self._due:
-            return None
-        self._due = max(self._due + SAMPLE_S, now)
-        cpu_pct, rss_mb = self._usage()
-        worst_s, self._clock.worst_s = self._clock.worst_s, 0.0
-        states = self._seen.states()
-        reconnects = sum(state.reconnects for state in states)
-        since, self._reconnects = self._reconnects, reconnects
-        return SampleRow(
-            at_ms=now_ms,
-            cpu_pct=cpu_pct,
-            rss_mb=rss_mb,
-            loop_lag_ms=round(worst_s * 1000, 1),
-            messages_per_s=round(sum(state.messages_per_s for state in states), 1),
-            legs=sum(state.legs for state in states),
-            fresh_legs=sum(state.fresh_legs for state in states),
-            reconnects=max(0, reconnects - since),
-        )
-
-    def _usage(self) -> tuple[float | None, float | None]:
-        """Percent of one core since the last call, resident MB; None where the system won't say."""
-        try:
-            if self._process is None:
-                self._process = psutil.Process(getpid())
-            return self._process.cpu_percent(None), round(self._process.memory_info().rss / 1e6, 1)
-        except (psutil.Error, OSError):
-            return None, None
 
 
 def words(state: JournalState) -> str:

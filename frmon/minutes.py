@@ -5,8 +5,9 @@ from collections.abc import Iterable
 from frmon.board import Row
 from frmon.cell import Cell, Freshness
 from frmon.model import LegKey, Spread
-from frmon.storage.bars import Bar, Gap, minute_of
-from frmon.storage.records import CoinGap, LegBar, LegName, PairName
+from frmon.storage.bars import minute_of
+from frmon.storage.records import CoinGap, LegBar
+from frmon.storage.running import CoinLine, LegLine, Running
 
 
 class Minutes:
@@ -18,6 +19,20 @@ class Minutes:
         self._minute = -1
         self._legs: dict[LegKey, _Leg] = {}
         self._coins: dict[str, _Coin] = {}
+
+    @property
+    def minute(self) -> int:
+        """The running one; -1 before the first look."""
+        return self._minute
+
+    def turns(self, now_ms: int) -> bool:
+        """Whether a look at this time ends the running minute."""
+        return self._minute not in {-1, minute_of(now_ms)}
+
+    def running(self) -> Running:
+        """The running minute so far. It changes with the next look."""
+        legs = [leg.line for leg in self._legs.values() if leg.seen]
+        return Running(self._minute, legs, [coin.line(name) for name, coin in self._coins.items()])
 
     def look(self, rows: Iterable[Row], now: float, now_ms: int) -> list[LegBar | CoinGap]:
         """One look at `now` (monotonic seconds) and `now_ms` (wall clock). Returns the minutes that are over, if any."""
@@ -37,8 +52,8 @@ class Minutes:
     def end(self) -> list[LegBar | CoinGap]:
         """What the running minute holds so far, which thereby ends. A leg that was not seen in it is forgotten."""
         minute = self._minute
-        over: list[LegBar | CoinGap] = [leg.over(minute) for leg in self._legs.values() if leg.seen]
-        over += [coin.over(name, minute) for name, coin in self._coins.items()]
+        over: list[LegBar | CoinGap] = [leg.line.over(minute) for leg in self._legs.values() if leg.seen]
+        over += [coin.line(name).over(minute) for name, coin in self._coins.items()]
         self._legs = {key: leg for key, leg in self._legs.items() if leg.seen}
         for leg in self._legs.values():
             leg.begin()
@@ -61,15 +76,13 @@ class Minutes:
 class _Leg:
     """One leg's running minute."""
 
-    __slots__ = ("_ask", "_bid", "_cell", "_close", "_high", "_low", "_open", "_since", "_version", "coin", "multiplier", "name", "seen")  # fmt: skip
+    __slots__ = ("_since", "_version", "coin", "line", "multiplier", "seen")
 
     def __init__(self, cell: Cell) -> None:
         leg = cell.leg
-        self.name = LegName(leg.venue, leg.market.value, leg.symbol, leg.coin, leg.multiplier)
+        self.line = LegLine((leg.venue, leg.market.value, leg.symbol, leg.coin, leg.multiplier))
         self.coin, self.multiplier = leg.coin, leg.multiplier
         self._version = self._since = cell.version
-        self._open = self._high = self._low = self._close = self._bid = self._ask = 0.0
-        self._cell = cell
         self.seen = False
 
     def begin(self) -> None:
@@ -81,27 +94,17 @@ class _Leg:
         """The leg is fresh and has both sides."""
         if self.seen and cell.version == self._version:
             return
+        line = self.line
         bid, ask = cell.bid or 0.0, cell.ask or 0.0
         middle = float(f"{(bid + ask) / 2:.15g}")
         if not self.seen:
-            self._open = self._high = self._low = middle
+            line.open = line.high = line.low = middle
             self.seen = True
-        self._high, self._low = max(self._high, middle), min(self._low, middle)
-        self._close, self._bid, self._ask = middle, bid, ask
+        line.high, line.low = max(line.high, middle), min(line.low, middle)
+        line.close, line.bid, line.ask = middle, bid, ask
+        line.mark_price, line.index_price, line.rate = cell.mark, cell.index, cell.funding_rate
         self._version = cell.version
-        self._cell = cell
-
-    def over(self, minute: int) -> LegBar:
-        """The minute."""
-        cell = self._cell
-        updates = max(0, self._version - self._since)
-        return LegBar(
-            self.name,
-            Bar(
-                minute, self._open, self._high, self._low, self._close, self._bid, self._ask,
-                cell.mark, cell.index, cell.funding_rate, updates,
-            ),
-        )  # fmt: skip
+        line.updates = max(0, self._version - self._since)
 
 
 class _Coin:
@@ -122,9 +125,9 @@ class _Coin:
         self._seconds += 1
         self._spread = spread
 
-    def over(self, coin: str, minute: int) -> CoinGap:
-        """The minute."""
+    def line(self, coin: str) -> CoinLine:
+        """The minute so far."""
         last = self._spread
         assert last is not None
-        pair = PairName((last.buy.venue, last.buy.market.value), (last.sell.venue, last.sell.market.value))
-        return CoinGap(coin, pair, Gap(minute, self._most, self._sum / self._seconds, last.gross_pct, 0, self._seconds))
+        buy, sell = (last.buy.venue, last.buy.market.value), (last.sell.venue, last.sell.market.value)
+        return CoinLine(coin, self._most, self._sum / self._seconds, last.gross_pct, self._seconds, buy, sell)

@@ -132,10 +132,10 @@ def fees_pct(buy: LegKey, sell: LegKey, fees: Mapping[tuple[str, Market], float]
 
 
 def hourly(cell: Cell) -> float | None:
-    """What a long pays per hour as a fraction; 0 for spot, None while rate or interval is unknown."""
+    """What a long pays per hour as a fraction; 0 for spot, None while rate or interval is unknown or only remembered."""
     if cell.key.market is SPOT:
         return 0.0
-    rate, hours = cell.funding_rate, cell.funding_interval_h
+    rate, hours = None if cell.funding.is_past() else cell.funding_rate, cell.funding_interval_h
     return None if rate is None or not hours else rate / hours
 
 

@@ -2,7 +2,7 @@
 episodes that its end cut off. Read beside the engine's thread, which connects meanwhile."""
 
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -20,8 +20,10 @@ from frmon.model import Carrier, Leg, Market
 from frmon.signals.history import MOST_COINS, History
 from frmon.signals.series import SPANS_S, Held
 from frmon.storage.bars import MINUTE_MS, Bar, Gap, minute_of
+from frmon.storage.beside import Beside
 from frmon.storage.packing import Unpackable
-from frmon.storage.records import EpisodeRow, LegName
+from frmon.storage.records import EpisodeRow, LegBar, LegName
+from frmon.storage.running import Minute
 from frmon.storage.series import COINS, LEGS, SPANS, Kind, Pack, minutes, packs, spans
 
 T = TypeVar("T")
@@ -121,7 +123,21 @@ def read(path: Path, market: str, now_ms: int) -> Known | Unread:
         minute = minute_of(now_ms)
         return Known(_legs(file, minute), _gaps(file, minute))
 
-    return _asked(path, ask)
+    known = _asked(path, ask)
+    return known if isinstance(known, Unread) else with_last(known, Beside(path, market).read().minutes, minute_of(now_ms))
+
+
+def with_last(known: Known, minutes: Mapping[int, Minute], minute: int) -> Known:
+    """With the minutes that the file may not hold yet."""
+    legs = {(name.venue, name.market, name.symbol): (name, bar) for name, bar in known.legs}
+    gaps = {coin: {gap.start: gap for gap in past} for coin, past in known.gaps.items()}
+    for start in sorted(start for start in minutes if minute - LAST < start <= minute):
+        for record in minutes[start]:
+            if isinstance(record, LegBar):
+                legs[record.leg.venue, record.leg.market, record.leg.symbol] = record.leg, record.bar
+            elif record.coin in gaps or len(gaps) < MOST_COINS:
+                gaps.setdefault(record.coin, {})[start] = record.gap
+    return Known(list(legs.values()), {coin: [past[at] for at in sorted(past)] for coin, past in gaps.items()})
 
 
 def open_episodes(path: Path) -> list[EpisodeRow] | Unread:
@@ -151,6 +167,7 @@ def remembered(legs: Iterable[tuple[LegName, Bar]], settings: Settings, now: flo
         cell.bid, cell.ask, cell.mark, cell.index = bar.bid, bar.ask, bar.mark_price, bar.index_price
         cell.funding_rate = bar.rate
         carrier = Carrier(leg.venue, leg.market, "the last run")  # which does not live
+        cell.funding.by = None if bar.rate is None else carrier
         cell.quote.state(carrier, now - (now_ms - bar.start * MINUTE_MS) / 1000)
         yield cell
 
@@ -158,9 +175,10 @@ def remembered(legs: Iterable[tuple[LegName, Bar]], settings: Settings, now: flo
 def held(gaps: Iterable[Gap], now: float, now_ms: int) -> Iterable[Held]:
     """Minutes on the monotonic clock of this run. What is known of a minute's lowest value are its mean and its last."""
     for gap in gaps:
-        until = now - (now_ms - (gap.start + 1) * MINUTE_MS) / 1000
-        since = until - min(60, gap.seconds)
-        if until <= now:
+        begun = now - (now_ms - gap.start * MINUTE_MS) / 1000
+        until = min(begun + 60, now)
+        since = max(begun, until - min(60, gap.seconds))
+        if begun < now:
             yield Held(since, until, gap.last, min(gap.mean, gap.last), gap.most)
 
 

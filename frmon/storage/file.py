@@ -73,6 +73,16 @@ class File:
                 self._lock.drop()
                 raise
 
+    @property
+    def is_ours(self) -> bool:
+        """Whether no other program may write now. From any thread."""
+        return self._lock.is_held
+
+    @property
+    def market(self) -> str:
+        """Of which its prices are: "real" or "simulated"."""
+        return self._market
+
     def release(self) -> None:
         """Let other programs write."""
         self._lock.drop()

@@ -14,7 +14,7 @@ from frmon.clock import Clock
 from frmon.storage.connection import CLOSE_S, connected, row, undo
 from frmon.storage.file import File
 from frmon.storage.insert import REFUSED, Inserts
-from frmon.storage.records import Record
+from frmon.storage.records import CoinGap, LegBar, Record
 from frmon.storage.state import JournalState, Shown
 from frmon.storage.unusable import Unusable, code_of, status_of
 from frmon.storage.waiting import OTHERS, PRECIOUS, Waiting
@@ -81,6 +81,11 @@ class Journal:
     def waiting(self) -> int:
         """Records not written yet."""
         return len(self._waiting)
+
+    @property
+    def holds_minutes(self) -> bool:
+        """Whether minutes of legs or coins may still wait to be written."""
+        return self._waiting.holds(LegBar, CoinGap)
 
     def stop(self) -> None:
         """End `run` when everything is written, within two and a half seconds whatever happens."""

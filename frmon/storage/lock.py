@@ -17,6 +17,11 @@ class Lock:
         self.path = path.with_name(path.name + ".lock")
         self._descriptor = -1
 
+    @property
+    def is_held(self) -> bool:
+        """Whether this program holds it. From any thread."""
+        return self._descriptor >= 0
+
     def take(self) -> None:
         """Raises `Unusable`: TAKEN while another program holds it; `OSError` when it can't be made."""
         if self._descriptor >= 0:

@@ -33,6 +33,10 @@ class Waiting:
     def __len__(self) -> int:
         return self._taken + sum(map(len, self._queues.values()))
 
+    def holds(self, *kinds: type) -> bool:
+        """Whether any of these may wait: what was taken may be of any kind."""
+        return self._taken > 0 or any(self._queues[kind] for kind in kinds)
+
     def put(self, record: Record) -> None:
         """Never fails."""
         queue = self._queues.get(type(record))
