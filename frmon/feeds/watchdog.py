@@ -88,9 +88,9 @@ class Watchdog:
         self._contradicted = self._contradictions()
 
     def is_amber(self, silence_s: float, symbols: int) -> bool:
-        """Whether so long a silence is worth a warning: on many symbols, or where REST says that something happened."""
+        """Whether so long a silence is worth a warning: on many symbols, or on some where REST says that something happened."""
         suspicious = symbols >= SMALL or self._contradictions() != self._contradicted
-        return bool(self.channels) and suspicious and silence_s > self._amber_s
+        return bool(self.channels) and bool(symbols) and suspicious and silence_s > self._amber_s
 
     def rest_s(self, now: float, asked_at: float) -> float:
         """How long one may look away, lest a silence that becomes too long meanwhile is seen late."""
