@@ -38,7 +38,7 @@ demo: setup  ## the screen, on simulated venues; needs no network
 	$(BIN)/frmon --demo
 
 test: $(VENV)/.dev  ## the tests
-	$(BIN)/python -m pytest -n auto --reruns 2
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 check: $(VENV)/.dev  ## format, lint, types, floors, tests
 	$(BIN)/ruff format --check .

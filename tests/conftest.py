@@ -1,13 +1,21 @@
 """What many tests need."""
 
+import asyncio
 import logging
 import os
+from collections import Counter
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.command import Ended, Frmon
+from tests.leaping import LeapingPolicy
+
+LEAPING = {"", "feeds", "scenarios", "signals"}
+"""Folders whose async tests live in time that leaps, but for modules whose `REAL_TIME` says why not."""
+RERUNS = 2
+LONGEST = 160  # characters of a reason in the last lines
 
 for _size in (
     "COLUMNS",
@@ -22,6 +30,47 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
     report = yield
     report.sections = [(name, text.encode("utf-8", "backslashreplace").decode()) for name, text in report.sections]
     return report
+
+
+def is_real(item: pytest.Item) -> bool:
+    """Whether a test depends on how busy the machine is."""
+    module = item.getparent(pytest.Module)
+    return item.get_closest_marker("real_time") is not None or bool(
+        getattr(getattr(module, "obj", None), "REAL_TIME", "")
+    )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What fails in real time is run again, since a starved machine is no finding; what is deterministic never is."""
+    for item in items:
+        if is_real(item):
+            item.add_marker(pytest.mark.flaky(reruns=RERUNS))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """The last lines name every test that was run again and every one that failed, so that the end of a log is enough."""
+    say = terminalreporter.write_line
+    again = Counter(report.nodeid for report in terminalreporter.getreports("rerun"))
+    if again:
+        terminalreporter.section("run again, since they live in real time")
+    for name, times in sorted(again.items()):
+        say(f"RERUN {name}" + (f" ({times} times)" if times > 1 else ""))
+    failed = [(kind, r) for kind in ("failed", "error") for r in terminalreporter.getreports(kind)]
+    if failed:
+        terminalreporter.section("all that failed")
+    for kind, report in failed:
+        crash = getattr(report.longrepr, "reprcrash", None)
+        why = crash.message.split("\n")[0][:LONGEST] if crash else ""
+        say(f"{kind.upper()} {report.nodeid} - {why}")
+
+
+@pytest.fixture(scope="module")
+def event_loop_policy(request: pytest.FixtureRequest) -> asyncio.AbstractEventLoopPolicy:
+    """Of a module's async tests."""
+    place = request.path.relative_to(Path(__file__).parent).parts
+    leaps = (place[0] if len(place) > 1 else "") in LEAPING and not getattr(request.module, "REAL_TIME", "")
+    return LeapingPolicy() if leaps else asyncio.DefaultEventLoopPolicy()
 
 
 @pytest.fixture

@@ -8,18 +8,18 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from frmon.clock import SystemClock
 from frmon.config import Settings, VenueDefaults, defaults
 from frmon.engine import Engine
 from frmon.feeds.contract import Venue
 from frmon.model import Carrier, LegKey, Market, Status, Tick
 from tests.feeds import toy
 from tests.feeds.toy import Desk, Peer, Stage, until
+from tests.leaping import clock_here
 
 
 def rows(**quotes: tuple[float, float]) -> dict[str, object]:
     """A REST reply of quotes, stamped now."""
-    now = SystemClock().now_ms()
+    now = clock_here().now_ms()
     return {"rows": [{"s": f"{coin}USDT", "b": b, "a": a, "t": now} for coin, (b, a) in quotes.items()]}
 
 
@@ -35,7 +35,7 @@ class Floor:
         settings.venues["toy"].endpoints = {"rest": desk.url, "ws": stage.url}
         settings.feeds.time_scale = scale
         settings.signals.max_age_s = 1.0
-        self.engine = Engine((venue,), settings, state_dir=state_dir)
+        self.engine = Engine((venue,), settings, clock=clock_here(), state_dir=state_dir)
 
     def list(self, *coins: str) -> None:
         self.desk.give("/list", {"symbols": [f"{c}USDT" for c in coins]})
@@ -62,7 +62,7 @@ async def floor(
 ) -> AsyncIterator[Floor]:
     async with Desk() as desk, stage or Stage() as one:
         found = Floor(desk, one, scale, venue, state_dir)
-        desk.give("/time", {"t": SystemClock().now_ms()})
+        desk.give("/time", {"t": clock_here().now_ms()})
         task = asyncio.create_task(found.engine.run())
         try:
             yield found

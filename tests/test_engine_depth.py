@@ -6,7 +6,6 @@ import threading
 
 import msgspec
 
-from frmon.clock import SystemClock
 from frmon.config import VenueDefaults, defaults
 from frmon.engine import Engine
 from frmon.feeds.contract import Depth, Page, Request
@@ -18,6 +17,7 @@ from frmon.model import Book, Market
 from frmon.study import CoinDepth, PairDepth
 from tests.feeds import toy
 from tests.feeds.toy import until
+from tests.leaping import clock_here
 from tests.test_engine import floor, talk
 
 
@@ -98,7 +98,7 @@ def on(sim: Sim) -> Engine:
     settings = defaults(known)
     for name, urls in sim.endpoints.items():
         settings.venues[name].endpoints = urls
-    return Engine(venues, settings, simulated="SIMULATED")
+    return Engine(venues, settings, simulated="SIMULATED", clock=clock_here())
 
 
 def pair_of(engine: Engine) -> PairDepth | None:
@@ -107,7 +107,7 @@ def pair_of(engine: Engine) -> PairDepth | None:
 
 
 async def test_all_venues_tell_the_books_of_a_coin_within_their_limits() -> None:
-    async with Sim(SimOptions(coins=40, rate=0.2), SystemClock()) as sim:
+    async with Sim(SimOptions(coins=40, rate=0.2), clock_here()) as sim:
         engine = on(sim)
         task = asyncio.create_task(engine.run())
         engine.study("BTC")

@@ -207,7 +207,11 @@ def test_what_was_sampled_since_the_start_stays() -> None:
 
 
 def test_a_minute_known_only_for_seconds_or_of_the_future_counts_so_long_or_not_at_all() -> None:
-    gaps = [Gap(MINUTE - 1, 2.0, 1.0, 1.5, 0, 10), Gap(MINUTE, 3.0, 1.0, 1.5, 0, 20), Gap(MINUTE + 1, 2.0, 1.0, 1.5, 0, 60)]
+    gaps = [
+        Gap(MINUTE - 1, 2.0, 1.0, 1.5, 0, 10),
+        Gap(MINUTE, 3.0, 1.0, 1.5, 0, 20),
+        Gap(MINUTE + 1, 2.0, 1.0, 1.5, 0, 60),
+    ]
     found = list(held(gaps, 1_000.0, NOW_MS))
     assert [(h.since, h.until, h.low, h.high) for h in found] == [(960.0, 970.0, 1.0, 2.0), (980.0, 1000.0, 1.0, 3.0)]
 

@@ -8,7 +8,6 @@ from itertools import pairwise
 from typing import Any
 
 from frmon.board import Board
-from frmon.clock import SystemClock
 from frmon.errors import Notice
 from frmon.feeds.access import Access
 from frmon.feeds.contract import Rule, Stream
@@ -17,6 +16,7 @@ from frmon.feeds.pacer import Pacer
 from frmon.model import Leg, LegKey, Market, Status
 from tests.feeds import toy
 from tests.feeds.toy import Stage, until
+from tests.leaping import clock_here
 
 SYMBOLS = ["AUSDT", "BUSDT", "CUSDT", "DUSDT"]
 
@@ -30,7 +30,7 @@ class Rig:
             self.board.seat(Leg(venue="toy", market=Market.PERP, symbol=symbol, coin=symbol[:-4]))
         self.told: list[str] = []
         self.notices: list[str] = []
-        clock = SystemClock()
+        clock = clock_here()
         self.pacer = Pacer(clock, [Rule("connects", 100_000, 1.0)])
         access = Access(
             venue=toy.VENUE,
@@ -280,7 +280,7 @@ async def test_a_symbol_that_was_refused_is_asked_again_when_it_is_listed_again_
 async def test_a_price_from_the_future_does_not_outlive_the_true_ones_after_it() -> None:
     async with Stage() as stage, running(stage) as rig:
         peer = await stage.peer()
-        now = SystemClock().now_ms()
+        now = clock_here().now_ms()
         await peer.say(rows=[{"s": "AUSDT", "b": 101.0, "a": 102.0, "t": now + 300_000}])
         await until(lambda: rig.bid("AUSDT") == 101.0)
         await asyncio.sleep(0.01)

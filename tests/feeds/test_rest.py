@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 import pytest
 from aiohttp import web
 
-from frmon.clock import SystemClock
 from frmon.errors import Unreachable
 from frmon.feeds import rest
 from frmon.feeds.contract import Request
@@ -16,6 +15,7 @@ from frmon.feeds.pacer import Pacer
 from frmon.feeds.rest import Http, Rest
 from tests.feeds import toy
 from tests.feeds.toy import Desk
+from tests.leaping import clock_here
 
 BOOK = Request(endpoint="rest", path="/book", query="a=%3D1", costs=(("weight", 1),))
 
@@ -23,7 +23,7 @@ BOOK = Request(endpoint="rest", path="/book", query="a=%3D1", costs=(("weight", 
 @asynccontextmanager
 async def asking(desk: Desk, proxy: str = "") -> AsyncIterator[Rest]:
     http = Http(proxy)
-    clock = SystemClock()
+    clock = clock_here()
     try:
         yield Rest(http, toy.VENUE, {"rest": desk.url}, Pacer(clock, toy.VENUE.rules), clock)
     finally:
@@ -43,7 +43,7 @@ async def test_the_query_is_sent_as_it_stands_and_gzip_is_undone() -> None:
         answer, asked_at = await one.get(BOOK)
         assert answer == b'{"rows":[]}'
         assert desk.asked == ["/book?a=%3D1"]
-        assert asked_at <= SystemClock().mono()
+        assert asked_at <= clock_here().mono()
 
 
 async def test_the_venue_judges_the_answer() -> None:
@@ -66,9 +66,9 @@ async def test_nothing_is_asked_inside_a_ban() -> None:
         desk.give("/book", {}, 429, {"Retry-After": "0.5"})
         await refusal(one)
         desk.give("/book", {})
-        before = SystemClock().mono()
+        before = clock_here().mono()
         await one.get(BOOK)
-        assert SystemClock().mono() - before >= 0.4
+        assert clock_here().mono() - before >= 0.4
         assert len(desk.asked) == 2
 
 

@@ -5,12 +5,12 @@ import asyncio
 import pytest
 from aiohttp import web
 
-from frmon.clock import SystemClock
 from frmon.feeds.access import Access
 from frmon.feeds.pacer import Pacer
 from frmon.feeds.rest import Http, Rest
 from frmon.feeds.venueclock import VenueClock
 from tests.feeds import toy
+from tests.leaping import clock_here
 
 
 class Teller:
@@ -22,7 +22,7 @@ class Teller:
         self.answers = 0
 
     async def answer(self, _request: web.Request) -> web.Response:
-        told = SystemClock().now_ms() + int(self.ahead_s * 1000)
+        told = clock_here().now_ms() + int(self.ahead_s * 1000)
         await asyncio.sleep(self.slow_s)
         self.answers += 1
         return web.json_response({"t": told})
@@ -51,7 +51,7 @@ async def learned(answers: list[tuple[float, float]]) -> float:
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
     url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    clock, http = SystemClock(), Http()
+    clock, http = clock_here(), Http()
     pacer = Pacer(clock, toy.VENUE.rules)
     access = Access(
         venue=toy.VENUE, endpoints={"rest": url}, pacer=pacer, spent=lambda: None, clock=clock, sink=None,  # type: ignore[arg-type]

@@ -9,7 +9,6 @@ import msgspec
 from aiohttp import web
 from websockets.asyncio.server import Server, ServerConnection, serve
 
-from frmon.clock import SystemClock
 from frmon.errors import DecodeError, Notice, Refused, Unreachable
 from frmon.feeds.contract import (
     Ask,
@@ -25,6 +24,7 @@ from frmon.feeds.contract import (
     Venue,
 )
 from frmon.model import Listing, Market, Tick
+from tests.leaping import clock_here
 
 
 def ask(symbols: Sequence[str], first: int) -> Sequence[Ask]:
@@ -130,7 +130,7 @@ class Peer:
         await self.connection.send(json.dumps(frame))
 
     async def quote(self, symbol: str, bid: float, ask_: float) -> None:
-        await self.say(rows=[{"s": symbol, "b": bid, "a": ask_, "t": SystemClock().now_ms()}])
+        await self.say(rows=[{"s": symbol, "b": bid, "a": ask_, "t": clock_here().now_ms()}])
 
     async def asked(self) -> list[str]:
         """The symbols of the next subscribe frame; pings are answered and passed over."""

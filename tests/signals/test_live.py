@@ -20,6 +20,7 @@ from frmon.launch import venue_defaults
 from frmon.model import Market, Signal
 from frmon.signals.episodes import Reason, State
 from tests.feeds.toy import until
+from tests.leaping import clock_here
 from tests.signals.oracle import Asked, Saw, run
 
 MAX_AGE_S = 2.0
@@ -61,13 +62,13 @@ def exact(price: float | None) -> Decimal | None:
 
 @asynccontextmanager
 async def trading() -> AsyncIterator[tuple[Sim, Engine, Told]]:
-    async with Sim(SimOptions(seed=5, coins=40, rate=0.3)) as sim:
+    async with Sim(SimOptions(seed=5, coins=40, rate=0.3), clock_here()) as sim:
         settings = defaults(venue_defaults())
         for venue, urls in sim.endpoints.items():
             settings.venues[venue].endpoints |= urls
         rule = settings.signals
         rule.sample_every_s, rule.max_gap_s, rule.cooldown_s, rule.max_age_s = 0.25, 1.0, 2.0, MAX_AGE_S
-        engine = Engine(all_venues(), settings)
+        engine = Engine(all_venues(), settings, clock=clock_here())
         told = Told()
         engine.watch.observe = told.see
         engine.listeners.append(told.hear)

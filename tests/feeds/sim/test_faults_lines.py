@@ -12,6 +12,7 @@ from frmon.feeds.sim.ledger import Sent
 from frmon.feeds.sim.options import SimOptions
 from frmon.feeds.sim.server import Sim
 from tests.feeds.sim.dial import closed, heard, let, order, url
+from tests.leaping import clock_here
 
 Socket = aiohttp.ClientWebSocketResponse
 MARKS = "!markPrice@arr@1s"
@@ -19,8 +20,8 @@ MARKS = "!markPrice@arr@1s"
 
 @pytest.fixture
 async def live() -> AsyncIterator[Sim]:
-    """A small lively market by the machine's clock."""
-    async with Sim(SimOptions(coins=40, rate=2.0)) as sim:
+    """A small lively market by the clock of the loop."""
+    async with Sim(SimOptions(coins=40, rate=2.0), clock_here()) as sim:
         yield sim
 
 

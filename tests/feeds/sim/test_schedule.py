@@ -12,6 +12,7 @@ from frmon.feeds.sim.schedule import read_schedule
 from frmon.feeds.sim.server import Sim
 from tests.command import Frmon
 from tests.feeds.sim.dial import url
+from tests.leaping import clock_here
 
 PLAN = """
 {"at_s": 9, "turn": {"kind": "halt", "venue": "okx", "market": "spot", "symbol": "BTC-USDT"}}
@@ -79,7 +80,7 @@ def test_the_command_refuses_a_bad_plan_in_one_line_and_children_get_theirs(frmo
 
 
 async def test_each_venue_may_listen_on_an_address_of_its_own() -> None:
-    async with Sim(SimOptions(coins=40, hosts=APART)) as sim, aiohttp.ClientSession() as http:
+    async with Sim(SimOptions(coins=40, hosts=APART), clock_here()) as sim, aiohttp.ClientSession() as http:
         for venue, host in APART.items():
             assert all(f"//{host}:" in address for address in sim.endpoints[venue].values())
         async with http.get(url(sim, "okx", "rest", "/api/v5/public/time")) as reply:

@@ -12,6 +12,7 @@ from frmon.feeds.sim.options import SimOptions
 from frmon.feeds.sim.server import Sim
 from frmon.feeds.sim.turns import Turn
 from tests.feeds.sim.stage import Stage
+from tests.leaping import clock_here
 
 PATHS = {
     "binance spot": "/stream", "binance perp": "/public/stream", "okx": "/ws/v5/public", "bybit": "/v5/public/linear",
@@ -82,7 +83,10 @@ SHUTDOWNS: dict[str, Any] = {
 
 @pytest.mark.parametrize("name", PATHS)
 async def test_the_end_of_a_line_is_announced_where_the_venue_does_so_and_comes(name: str) -> None:
-    async with Sim(SimOptions(coins=40, venues=(name.split(maxsplit=1)[0],))) as sim, aiohttp.ClientSession() as http:
+    async with (
+        Sim(SimOptions(coins=40, venues=(name.split(maxsplit=1)[0],)), clock_here()) as sim,
+        aiohttp.ClientSession() as http,
+    ):
         port = next(p for p in sim.ports if p.dialect.name == name)
         url = next(u for key, u in sim.endpoints[port.dialect.venue].items() if key.endswith("ws"))
         if name == "binance spot":
@@ -140,7 +144,7 @@ def test_a_maintenance_rests_everything_and_ends() -> None:
 async def test_lines_end_after_their_lifetime() -> None:
     options = SimOptions(coins=40, venues=("bybit",), lifetime_s=0.2)
     async with (
-        Sim(options) as sim,
+        Sim(options, clock_here()) as sim,
         aiohttp.ClientSession() as http,
         http.ws_connect(sim.endpoints["bybit"]["ws"] + PATHS["bybit"]) as line,
     ):
@@ -149,7 +153,7 @@ async def test_lines_end_after_their_lifetime() -> None:
 
 
 async def test_turns_are_ordered_over_http_and_bad_ones_refused_with_a_reason() -> None:
-    async with Sim(SimOptions(coins=40, venues=("bybit",))) as sim, aiohttp.ClientSession() as http:
+    async with Sim(SimOptions(coins=40, venues=("bybit",)), clock_here()) as sim, aiohttp.ClientSession() as http:
         url = sim.endpoints["bybit"]["rest"] + "/_sim/turn"
         order = {"kind": "halt", "venue": "bybit", "market": "perp", "symbol": "BTCUSDT"}
         async with http.post(url, json=order) as answer:
