@@ -31,6 +31,8 @@ def of_venue(
     """`lines`: those that carry data; `troubles`: what is asked by REST -> why it does not answer; `findings`: what sweeps
     found, in words; `is_refuted`: they found streams that say what is not true; `has_stood`: the venue was whole before, so
     that a line which only begins is one more, and nothing that is missing."""
+    if not lines and not troubles and not has_stood:
+        return Status.CONNECTING, "; ".join(["no line is asked for yet", *findings])
     words = [*(f"REST {name}: {trouble.why}" for name, trouble in troubles.items()), *findings]
     begun = [s for s in lines if has_stood and s.status is Status.CONNECTING]
     words += [f"{s.name} {s.status}" + (f": {s.detail}" if s.detail else "") for s in begun]
