@@ -1,24 +1,23 @@
 """Time that leaps: an event loop whose time stands still while anything runs, and goes on to the next timer when everybody
 waits. Sockets, servers and the program on them are real, and a scenario of ten minutes takes as long as its work; how busy
-the machine is can't be seen in it. For what lives in one thread on loopback sockets; while work in an executor is under way,
-time goes as it does outside.
+the machine is can't be seen in it. For what lives in one thread on loopback sockets; while an answer of another thread (an
+executor's, a database's) is waited for, time goes as it does outside.
 """
 
 import asyncio
 import selectors
+import sys
 import time
-from collections.abc import Callable
-from typing import Any, TypeVarTuple
+from typing import Any
 
 from frmon.clock import Clock, SystemClock
-
-Ts = TypeVarTuple("Ts")
 
 LOOKS = 3  # at the sockets before time leaps far: what was sent on loopback has arrived by then
 LOOK_S = 0.000_1
 NEAR_S = 0.06  # a leap by which nobody is late whose bytes should come after it; they are nearly always there at once
 STEP_S = 0.000_01  # that every round of the loop takes, so that who looks at the clock until it has moved sees it move
-CHUNK_S = 0.002  # in which is waited for an executor
+CHUNK_S = 0.002  # in which is waited for another thread
+THREADED = {"asyncio.futures", "aiosqlite.core"}  # whose futures are answers of other threads
 
 
 class Eyes(selectors.DefaultSelector):
@@ -61,10 +60,11 @@ class LeapingLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         return self._eyes.now
 
-    def run_in_executor(self, executor: Any, func: Callable[[*Ts], Any], *args: *Ts) -> "asyncio.Future[Any]":
-        self._eyes.outside += 1
-        future = super().run_in_executor(executor, func, *args)
-        future.add_done_callback(self._returned)
+    def create_future(self) -> "asyncio.Future[Any]":
+        future = super().create_future()
+        if sys._getframe(1).f_globals.get("__name__") in THREADED:
+            self._eyes.outside += 1
+            future.add_done_callback(self._returned)
         return future
 
     def _returned(self, _: "asyncio.Future[Any]") -> None:
