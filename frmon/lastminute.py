@@ -71,7 +71,7 @@ class LastMinute:
             while self._journal.file.is_ours:
                 await self._looked.wait()
                 self._looked.clear()
-                await self._write(self._frame())
+                await self._write(self._closing or self._frame())
 
     def close(self) -> None:
         """The program ends within the running minute, which is kept as it is now: the next run may go on with it."""

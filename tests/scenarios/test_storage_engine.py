@@ -14,14 +14,13 @@ from frmon import warmstart
 from frmon.board import Board
 from frmon.clock import SystemClock
 from frmon.model import Market
+from frmon.storage.beside import ENDINGS
 from frmon.storage.lock import Lock
 from tests.scenarios.machine import Machine
 from tests.scenarios.stand import Stand, stand
 from tests.scenarios.stored import at_rest, instruments, last_bars, rows, truly
 from tests.scenarios.turning import common, turn
 from tests.storage.pasts import tend
-
-REAL_TIME = "files are written in a thread"
 
 DEAD = {
     name: {key: f"{scheme}://127.0.0.1:9" for key, scheme in (("rest", "http"), ("ws", "ws"))}
@@ -31,7 +30,9 @@ DEAD = {
 
 async def test_the_file_says_what_the_venues_said(tmp_path: Path) -> None:
     path = tmp_path / "frmon.db"
-    async with stand("okx", "bybit", store=path) as s:
+    async with stand("okx", "bybit", store=path, rate=2.0) as s:
+        await s.within(60, lambda: s.engine.clock.now_ms() % 60_000 < 1_000)
+        await s.rest(20)
         await at_rest(s)
         known = list(instruments(s))
     found = last_bars(path)
@@ -74,7 +75,7 @@ async def test_signals_and_episodes_are_saved_before_they_are_said_to_be(tmp_pat
     path = tmp_path / "frmon.db"
     async with stand("okx", "bybit", store=path) as s:
         one = common(s, "okx", "bybit")[0]
-        turn(s, "price", one, factor=1.03, for_s=1.5)
+        turn(s, "price", one, factor=1.03, for_s=15.0)
         await s.within(30, lambda: s.signals)
         signal = s.signals[0]
         await s.within(20, lambda: signal in s.engine.saved)
@@ -161,6 +162,8 @@ async def test_what_is_remembered_comes_to_rows_that_were_listed_before_it_was_r
         await at_rest(s)
     with closing(sqlite3.connect(path)) as file, file:  # as if it had ended two hours ago
         file.executescript("UPDATE bar SET start = start - 120; UPDATE gap SET start = start - 120")
+    for ending in ENDINGS:  # the minute in which it did end
+        path.with_name(path.name + ending).unlink()
     before = last_bars(path)
     await asyncio.to_thread(tend, path, SystemClock().now_ms() // 60_000)
     assert rows(path, "SELECT count(*) FROM bar") == [(0,)]
@@ -274,7 +277,7 @@ async def test_while_another_program_has_the_file_the_screen_runs_on_and_says_so
         assert s.engine.storage.status == "TAKEN"
         assert s.picture()["notices"][0].startswith("storage: TAKEN")
         assert s.events("storage: OPENING → TAKEN")
-        turn(s, "price", common(s, "okx", "bybit")[0], factor=1.03, for_s=1.0)
+        turn(s, "price", common(s, "okx", "bybit")[0], factor=1.03, for_s=10.0)
         await s.within(30, lambda: s.signals)
         assert s.signals[0] not in s.engine.saved
         await s.still()

@@ -138,6 +138,6 @@ def test_what_only_one_part_has_seen_is_in_the_whole() -> None:
     assert joined([first, [], then]) == [
         LegBar(one, bar),
         LegBar(two, bar),
-        CoinGap("X", PairName(("b", "perp"), ("a", "perp")), Gap(MINUTE, 2.0, pytest.approx(0.55), 0.3, 0, 40)),
+        CoinGap("X", PairName(("b", "perp"), ("a", "perp")), Gap(MINUTE, 2.0, 0.55, 0.3, 0, 40)),
     ]
     assert joined([]) == joined([[], []]) == []
