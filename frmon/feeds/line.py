@@ -145,6 +145,8 @@ class Line:
         self._redial.clear()
         self._asking.begin()
         self._lateness.clear()
+        self.rejected.clear()
+        self._watchdog.opened(self._expected)
         self.carriers.begin()  # before its first frame can come
         socket = await dial(access.how(stream), partial(self._read, self.carriers.connection), access.library)
         try:
@@ -158,11 +160,11 @@ class Line:
 
     def _ask_all(self) -> None:
         self.opened_at = self._stood_at = self._asking.at = self._answered_at = self._access.clock.mono()
-        self.rejected.clear()
-        self._watchdog.opened(self._expected)
         self._content.begin(self.carriers, self.opened_at)
         self._asking.want(self.symbols)
         self._shown.begin("asking")
+        if self.carries_data:
+            self._show_live()  # where all that it waited for came with the handshake
 
     def _drop(self) -> None:
         """The connection counts no more, whatever still comes on it."""

@@ -1,6 +1,9 @@
 """A line against a scripted loopback server: real sockets, timers a hundred times faster."""
 
 import asyncio
+import base64
+import hashlib
+import json
 import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
@@ -13,6 +16,7 @@ from frmon.feeds.access import Access
 from frmon.feeds.contract import Rule, Stream
 from frmon.feeds.line import Line
 from frmon.feeds.pacer import Pacer
+from frmon.feeds.sim.frames import framed
 from frmon.model import Leg, LegKey, Market, Status
 from tests.feeds import toy
 from tests.feeds.toy import Stage, until
@@ -24,7 +28,7 @@ SYMBOLS = ["AUSDT", "BUSDT", "CUSDT", "DUSDT"]
 class Rig:
     """A line that runs, its board, what it told."""
 
-    def __init__(self, stage: Stage, stream: Stream, symbols: list[str], scale: float) -> None:
+    def __init__(self, stage: Stage, stream: Stream, symbols: list[str], scale: float, url: str = "") -> None:
         self.board = Board()
         for symbol in symbols:
             self.board.seat(Leg(venue="toy", market=Market.PERP, symbol=symbol, coin=symbol[:-4]))
@@ -34,7 +38,7 @@ class Rig:
         self.pacer = Pacer(clock, [Rule("connects", 100_000, 1.0)])
         access = Access(
             venue=toy.VENUE,
-            endpoints={"ws": stage.url},
+            endpoints={"ws": url or stage.url},
             pacer=self.pacer,
             spent=lambda: None,
             clock=clock,
@@ -307,3 +311,27 @@ async def test_a_ban_of_one_line_bars_its_siblings_too() -> None:
     async with Stage(refuse=lambda: 429) as stage, running(stage, scale=0.02) as rig:
         await until(lambda: rig.line.look().status is Status.BANNED)
         assert rig.pacer.wait_s([("connects", 1)]) > 0.5
+
+
+async def hasty(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """A venue whose first data are in one piece with its answer to the handshake."""
+    head = (await reader.readuntil(b"\r\n\r\n")).decode()
+    key = next(line.split(": ")[1] for line in head.split("\r\n") if line.lower().startswith("sec-websocket-key"))
+    accept = base64.b64encode(hashlib.sha1(key.encode() + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest()).decode()
+    upgrade = f"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {accept}"
+    said = [{"s": symbol, "b": 1.0, "a": 1.1, "t": clock_here().now_ms()} for symbol in SYMBOLS]
+    writer.write(f"HTTP/1.1 101 Switching Protocols\r\n{upgrade}\r\n\r\n".encode())
+    writer.write(framed(json.dumps({"rows": said}).encode()))
+    await reader.read()
+    writer.close()
+
+
+async def test_a_line_that_heard_all_it_waited_for_with_the_handshake_is_live_at_once() -> None:
+    async with await asyncio.start_server(hasty, "127.0.0.1", 0) as server, Stage() as stage:
+        rig = Rig(stage, toy.STREAM, SYMBOLS, 1.0, f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+        task = asyncio.create_task(rig.line.run())
+        await until(lambda: rig.bid("DUSDT") == 1.0)
+        await clock_here().sleep(0.5)
+        assert (rig.line.look().status, rig.line.has_all()) == (Status.LIVE, True)
+        task.cancel()
+        await asyncio.wait([task])
