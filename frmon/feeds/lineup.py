@@ -69,18 +69,21 @@ class Lineup:
         self.fit(stream, prefer(ranked, current, stream.symbols_at_most))
 
     async def replace(self, line: Line) -> None:
-        """Make before break: a new line takes over when it has everything, or is live at least when the old one dies; then
-        the old one goes, and what rode on it rides on. If none comes up, the old one stays for as long as it lives."""
+        """Make before break: a new line takes over when it has everything, and has had it for one beat of the venue (a
+        change of the beat in which it came may be told on the old one alone), or is live at least when the old one dies;
+        then the old one goes, and what rode on it rides on. If none comes up, the old one stays for as long as it lives."""
         group = self._lines[line.stream.name]
         if line not in group or line in self._leaving:
             return
         self._leaving.add(line)
         fresh = self._launch(line.stream, f"{line.state.name} (next)", line.symbols)
         group.remove(fresh)
-        waited = 0.0
+        waited, overlap_s = 0.0, max(c.cadence_s for c in line.stream.channels)
         while not (fresh.has_all() or (fresh.is_live() and not line.is_live())) and waited < ROTATE_WAIT_S:
             await self._clock.sleep(0.2 * self._scale)
             waited += 0.2
+        if overlap_s and fresh.is_live() and line.is_live():
+            await self._clock.sleep(overlap_s + 0.2 * self._scale)
         self._leaving.discard(line)
         if line not in group or (line.is_live() and not fresh.is_live()):
             self._dismiss(fresh)
