@@ -30,6 +30,7 @@ WORDS_S = 3.0  # by which words may be behind numbers, in the program's seconds
 LOOK_S = 1.0
 SWEEP_S = 75.0  # in which the sweep tells truth from what a deceiving line said, in the program's seconds
 NETWORK_S = 0.5  # what sockets, quanta and a busy machine cost
+HALT_S = 60.0  # in which the lists tell of a halt, in the program's seconds: streams just fall silent
 WARM_S = 600.0  # in which histories fill
 MEMORY_MB = 20.0  # more than this after that is a leak; a shorter run is all warm-up
 QUIET_S = 60.0  # of the program's time after the last fault, until everything must be well
@@ -143,6 +144,8 @@ class Soak:
         """Everything is well again: all lines live, and the board holds the last value of every symbol."""
         self.sim.faults.clear()
         await self._well(QUIET_S)
+        believed_again = max((until for spans in self._deceived.values() for _, until in spans), default=0.0)
+        await asyncio.sleep(max(0.0, believed_again - self.engine.clock.mono()))
         self.sim.quiet = True
         until = self.engine.clock.mono() + QUIET_S * self.scale + 5.0
         while (found := self._different()) and self.engine.clock.mono() < until:  # noqa: ASYNC110  it polls the truth
@@ -217,6 +220,9 @@ class Soak:
         cadence_s = 0.0 if by is None else self._cadences.get((by.venue, by.market, by.kind), 0.0)
         within_s = age_s + self.scale + cadence_s
         within_s += NETWORK_S + self.report.worst_lag_s
+        one = self.sim.world.instruments(cell.key.venue, cell.key.market.value).get(cell.key.symbol)
+        if one is not None and one.state == "halted":
+            within_s += HALT_S * self.scale
         if not self.truth.is_true(cell, within_s):
             key = cell.key
             line = f"{key.venue} {key.market} {key.symbol} {what} with {cell.bid}/{cell.ask}"
