@@ -1,4 +1,4 @@
-"""`frmon watch --signals-only`, seen from outside: exactly the signals that the documented rule demands of what was sent."""
+"""What `frmon watch --signals-only` prints: exactly the signals that the documented rule demands of what was sent."""
 
 import asyncio
 from collections import Counter
@@ -116,7 +116,7 @@ def send_first(market: Market) -> None:
 
 
 async def play(market: Market) -> Outage:
-    """The plan, in real time. Returns what was held back."""
+    """The plan. Returns what was held back."""
     started = market.clock.mono()
     steps = [(step, coin) for coin, case in CASES.items() for step in case.steps]
     dark: list[float] = []
@@ -166,19 +166,19 @@ def printed(program: Watching) -> Counter[Line]:
 
 
 async def test_watch_prints_exactly_the_signals_that_the_rule_demands_of_what_was_sent(
-    tmp_path: Path, env: dict[str, str]
+    tmp_path: Path,
 ) -> None:
     market = Market({coin: (case.sold, case.bought) for coin, case in CASES.items()}, AHEAD_MS)
     send_first(market)
     config = tmp_path / "c.toml"
     async with opened(market):
         config.write_text(settings(market.endpoints))
-        async with watching(config, env) as program:
+        async with watching(config) as program:
             account = await run(market, program)
     wanted = demanded(account, LAW)
     counts = Counter(dict.fromkeys(COUNTS, 0))
     for signal, times in wanted.items():
         counts[signal[0]] += times
     found = printed(program)
-    assert (found - wanted, wanted - found) == (Counter(), Counter()), (tmp_path / "words").read_text()
+    assert (found - wanted, wanted - found) == (Counter(), Counter()), program.words()
     assert counts == COUNTS

@@ -1,5 +1,5 @@
 """A market that stands still but for what a test orders, served on loopback by the simulated venues, and the program that
-watches it from a process of its own."""
+watches it, in the same loop: so that time may leap."""
 
 import asyncio
 import json
@@ -9,11 +9,17 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from frmon.configfile import load
+from frmon.engine import Engine
 from frmon.feeds.sim.instrument import Instrument
 from frmon.feeds.sim.options import SimOptions
 from frmon.feeds.sim.server import Sim
 from frmon.feeds.sim.world import World
-from tests.command import PROGRAM
+from frmon.feeds.venues import all_venues
+from frmon.launch import venue_defaults
+from frmon.model import Signal
+from frmon.snapshot import encode, signal_line
+from tests.leaping import clock_here
 from tests.watchbox_oracle import Sent
 
 RESTATE_S = 0.2
@@ -75,7 +81,7 @@ class Market(Sim):
     """The venues over a still world. `ordered`: every change of a quote, as it was ordered."""
 
     def __init__(self, cast: Cast, skew_ms: Mapping[str, int]) -> None:
-        super().__init__(SimOptions(rate=0.0, coins=60))
+        super().__init__(SimOptions(rate=0.0, coins=60), clock_here())
         self.world = self.still = StillWorld(cast, self.now_ms(), skew_ms)
         self.ordered: list[Sent] = []
 
@@ -119,47 +125,40 @@ async def opened(market: Market) -> AsyncIterator[None]:
 
 
 class Watching:
-    """`frmon watch --signals-only` in a process of its own. `lines`: what it printed, with decimal numbers."""
+    """What `frmon watch --signals-only` prints. `lines`: with decimal numbers."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self._process = process
-        self._reader = asyncio.create_task(self._read())
-        self._more = asyncio.Event()
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
         self.lines: list[dict[str, Any]] = []
+        self._more = asyncio.Event()
+        engine.listeners.append(self._hear)
 
-    async def _read(self) -> None:
-        assert self._process.stdout is not None
-        async for raw in self._process.stdout:
-            self.lines.append(json.loads(raw, parse_float=Decimal, parse_int=Decimal))
-            self._more.set()
+    def _hear(self, signal: Signal) -> None:
+        said = encode(signal_line(signal, simulated=False))
+        self.lines.append(json.loads(said, parse_float=Decimal, parse_int=Decimal))
         self._more.set()
 
     async def count(self, wanted: int, within_s: float) -> None:
-        """Wait for so many lines; fewer when the time is over or the program ended."""
+        """Wait for so many lines; fewer when the time is over."""
         with suppress(TimeoutError):
             async with asyncio.timeout(within_s):
-                while len(self.lines) < wanted and not self._reader.done():
+                while len(self.lines) < wanted:
                     self._more.clear()
                     await self._more.wait()
 
-    async def end(self) -> None:
-        """Ask it to stop, read what is left."""
-        if self._process.returncode is None:
-            self._process.terminate()
-        await self._reader
-        await self._process.wait()
+    def words(self) -> str:
+        """What its log says, oldest first."""
+        return "\n".join(event.text for event in reversed(self.engine.events))
 
 
 @asynccontextmanager
-async def watching(config: Path, env: dict[str, str]) -> AsyncIterator[Watching]:
-    """The program with this configuration, until the block ends; its words go to a file beside it."""
-    with (config.parent / "words").open("wb") as words:
-        process = await asyncio.create_subprocess_exec(
-            *PROGRAM, "watch", "--signals-only", "--config", str(config),
-            env=env, stdout=asyncio.subprocess.PIPE, stderr=words,
-        )  # fmt: skip
-        program = Watching(process)
-        try:
-            yield program
-        finally:
-            await program.end()
+async def watching(config: Path) -> AsyncIterator[Watching]:
+    """The program with this configuration, until the block ends."""
+    settings = load(venue_defaults(), file=config, env={}, options={})
+    program = Watching(Engine(all_venues(), settings, clock=clock_here()))
+    task = asyncio.create_task(program.engine.run())
+    try:
+        yield program
+    finally:
+        program.engine.stop()
+        await task
