@@ -8,11 +8,10 @@ import pytest
 from frmon.config import Settings
 from frmon.feeds.sim.options import SimOptions
 from frmon.feeds.sim.server import Sim
+from tests.leaping import clock_here
 from tests.scenarios.machine import Machine
 from tests.scenarios.stand import stand
 from tests.scenarios.stored import at_rest, instruments, last_bars, rows, truly
-
-REAL_TIME = "files are written in a thread"
 
 
 async def test_s52_a_wall_clock_that_is_set_moves_no_minute(tmp_path: Path) -> None:
@@ -52,8 +51,8 @@ async def test_what_settlements_paid_is_written_once_with_its_interval(tmp_path:
     """The wall clock is injected: settlements are on whole hours."""
     path, settles_ms = tmp_path / "frmon.db", 1_795_334_400_000
     machine = Machine()
-    machine.step((settles_ms - 6_000 - machine.now_ms()) / 1000)
-    sim = Sim(SimOptions(coins=20, rate=2.0, venues=("okx",), start_ms=settles_ms - 6_000))
+    machine.step((settles_ms - 20_000 - machine.now_ms()) / 1000)
+    sim = Sim(SimOptions(coins=20, rate=2.0, venues=("okx",), start_ms=settles_ms - 20_000), clock_here())
 
     def no_past(settings: Settings) -> None:
         settings.storage.backfill_top = 0
@@ -64,7 +63,7 @@ async def test_what_settlements_paid_is_written_once_with_its_interval(tmp_path:
         ]
         due = {i.symbol: i.funding_h for i in perps if i.funding_h}
         rates = {i.symbol: i.quote.funding_rate for i in perps}
-        await s.within(300, lambda: sim.now_ms() > settles_ms + 1_000)
+        await s.within(22, lambda: sim.now_ms() > settles_ms + 1_000)
         await s.within(100, lambda: s.events("settled"))
         await s.rest(20)
     found = rows(
