@@ -97,18 +97,21 @@ class Keeping:
         self._shown = ("", 0.0)  # the journal's status and since when
         self._jobs = Jobs(clock, tell)
         self._writing: asyncio.Task[None] | None = None
+        self._looking: asyncio.Task[None] | None = None
         journal.on_saved(self.saved.hear)
         seen.episodes.hear = self.hear_episode
 
     def start(self) -> None:
         """Write what is put, and look once a second, until `end`. What was put before is written too."""
         self._writing = self._jobs.start("storage", self.journal.run)
-        self._jobs.start("keeping", self._run)
+        self._looking = self._jobs.start("keeping", self._run)
         self._jobs.start("last minute", self._last.run)
 
     async def end(self) -> None:
         """Put what is known so far of the running minute, open episodes and repeated events; return when all is written, or
         after `END_S`."""
+        if self._looking is not None:
+            self._looking.cancel()  # what is seen after the last look would pass for the whole minute
         self.finish()
         last = asyncio.create_task(self._last.end(), name="last minute's end")
         self.journal.stop()

@@ -17,7 +17,7 @@ import pytest
 from frmon.storage import journal as journals
 from frmon.storage.schema import AT_OPEN
 from frmon.storage.waiting import PRECIOUS
-from tests.storage.kills import kills
+from tests.storage.kills import differing, kills, seen
 from tests.storage.made import bar, event, kept, rows, settlement, signal, sound
 
 REAL_TIME = "files are written in a thread"
@@ -301,13 +301,24 @@ async def test_s64_a_reader_that_stays_even_longer_keeps_the_journal_waiting_not
 
 def test_s65_kill_9_at_random_points_leaves_a_sound_file_with_every_acknowledged_signal(path: Path) -> None:
     """`python -m tests.storage.kills 100` does the same a hundred times."""
-    found = kills(path, 6, 300, seed=os.getpid())
+    found, _ = kills(path, 6, 300, seed=os.getpid())
     assert all(left.sound for left in found), found
     assert [left.missing for left in found] == [0] * 6
     assert sum(left.acknowledged for left in found) > 0
     assert [left.bars_missing for left in found] == [0] * 6
-    assert max(left.ready_s for left in found) < 5
     assert sound(path)
+
+
+def test_s65_kill_9_loses_a_second_of_bars_and_the_next_run_goes_on_with_the_minute(path: Path) -> None:
+    """Minutes of five seconds, looked at every twelfth part of a second; `python -m tests.storage.kills 100 500 1` does it in
+    minutes of sixty."""
+    legs = 100
+    found, lives = kills(path, 8, legs, 12.0, seed=os.getpid())
+    assert lives.looks > 50
+    assert max(left.looks_missing for left in found) <= 2, found
+    assert max(left.behind for left in found) <= 2, found
+    assert sum(gap.seconds for gap in seen(path, beside=False)) == lives.looks - lives.lost
+    assert differing(path, legs) == 0
 
 
 def test_the_limits_of_the_log_leave_room_for_what_is_written_beyond_them() -> None:
