@@ -12,7 +12,7 @@ from tests.scenarios.machine import Machine
 from tests.scenarios.stand import Stand, stand
 from tests.scenarios.turning import common, signals_with, turn
 
-PACE_S = 2.5  # of real time, in which the lines of these venues may be dialled
+PACE_S = 2.5  # in which the lines of these venues may be dialled
 STEPS = (-3600.0, 3600.0, -120.0)
 
 
@@ -47,10 +47,10 @@ async def test_s52_a_wall_clock_that_is_set_changes_nothing_but_is_told() -> Non
     async with stand("okx", "bybit", clock=machine, coins=100) as s:
         for n, seconds in enumerate(STEPS):
             before, after = common(s, "okx", "bybit", skip=2 * n), common(s, "okx", "bybit", skip=2 * n + 1)
-            turn(s, "price", before[0], factor=1.03, for_s=2.5)
+            turn(s, "price", before[0], factor=1.03, for_s=9.0)
             await s.rest(3.0)  # one sample or two of three
             machine.step(seconds)
-            turn(s, "price", after[1], factor=1.03, for_s=2.5)
+            turn(s, "price", after[1], factor=1.03, for_s=9.0)
             await s.within(2, lambda: len(s.events("CLOCK of this machine was set")) == n + 1)  # noqa: B023
             assert s.events("CLOCK")[-1].endswith(f"{'back' if seconds < 0 else 'forward'} by {abs(seconds):.1f} s")
             await s.within(2, lambda: "CLOCK" in s.words() and "CLOCK" in s.picture()["notices"][0])
@@ -59,7 +59,7 @@ async def test_s52_a_wall_clock_that_is_set_changes_nothing_but_is_told() -> Non
             for one in (before[0], after[1]):
                 assert len(signals_with(s, one)) == 1, (one.coin.name, [(x.symbol, x.observed_at) for x in s.signals])
             dates = [x.observed_ms - s.sim.now_ms() for x in s.signals[-2:]]
-            assert all(abs(date) < 10_000 for date in dates)
+            assert all(abs(date) < 25_000 for date in dates)
         await s.still()
         assert not any(state.reconnects for state in s.engine.states())
 
@@ -120,7 +120,7 @@ async def test_s53_after_a_sleep_nothing_from_before_is_fresh_and_all_is_dialled
         assert len(s.signals) == heard
         dialled = list(zip(carriers, generations, strict=True))
         await s.within(10, lambda: mostly_fresh(s))
-        await s.within(10 + PACE_S / s.scale, lambda: all(c.generation > before and c.live for c, before in dialled))
+        await s.within(10 + PACE_S, lambda: all(c.generation > before and c.live for c, before in dialled))
         await s.within(15, lambda: len(signals_with(s, a)) == 1, "no signal of what is true now")
         await s.up()
         await s.still()
