@@ -145,12 +145,15 @@ def engine_for(
 @contextmanager
 def stored(wish: Wish, launch: Launch, settings: Settings, keeps: bool) -> Iterator[Path | None]:
     """The file of an engine that keeps its history, None for others. What is not real goes into a file of its own that ends
-    with the block, unless an option names one."""
+    with the block, unless an option names one. Raises `ConfigError` for a folder."""
     is_real = not launch.demo and launch.replay is None
     if not keeps or not settings.storage.enabled:
         yield None
     elif is_real or wish.named_db:
-        yield wish.db or data_dir(os.environ) / "frmon.db"
+        path = wish.db or data_dir(os.environ) / "frmon.db"
+        if path.is_dir():
+            raise ConfigError(f"--db: {path} is a folder, not a file")
+        yield path
     else:
         sweep(Path(gettempdir()))
         with TemporaryDirectory(prefix=PASSING, ignore_cleanup_errors=True) as folder:

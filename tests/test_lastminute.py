@@ -5,6 +5,7 @@ import sqlite3
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -54,12 +55,12 @@ class Run:
                 self.wall.advance(0.1)
                 await asyncio.sleep(0.001)
             if kept and self.journal.file.is_ours:
-                await self.until(lambda said=price + n + 0.1: abs(self.last() - said) < 0.01, 0.001)
+                await self.until(partial(self.shows, price + n + 0.1), 0.001)
 
-    def last(self) -> float:
-        """What was kept last of a price."""
+    def shows(self, price: float) -> bool:
+        """Whether this is what was kept last."""
         kept = self.kept()
-        return kept[max(kept)]["binance"].close if kept and kept[max(kept)] else 0.0
+        return bool(kept and kept[max(kept)]) and abs(kept[max(kept)]["binance"].close - price) < 0.01
 
     async def until(self, true: Callable[[], object], step: float = 0.01) -> None:
         """However long it takes, while hardly any time passes."""

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from frmon.errors import ConfigError
 from frmon.launch import PASSING, Launch, Wish, settings_for, stored, sweep, wish_from
 from frmon.storage.lock import Lock
 
@@ -47,6 +48,23 @@ def test_real_history_goes_where_option_variable_or_data_directory_say(
     settings.storage.enabled = False
     with stored(wished(), Launch(), settings, keeps=True) as path:
         assert path is None
+
+
+def test_a_folder_is_no_file_to_keep_history_in(tmp_path: Path) -> None:
+    settings = settings_for(Wish())
+    by_variable = wish_from({}, {"FRMON_DB": str(tmp_path)})
+    for wish, launch in (
+        (wished(db=tmp_path), Launch()),
+        (wished(db=tmp_path), Launch(demo=True)),
+        (by_variable, Launch()),
+    ):
+        with (
+            pytest.raises(ConfigError, match=f"--db: {tmp_path} is a folder"),
+            stored(wish, launch, settings, keeps=True),
+        ):
+            pass
+    with stored(by_variable, Launch(demo=True), settings, keeps=True):  # which it does not use
+        pass
 
 
 def test_what_killed_programs_left_is_removed_but_never_what_is_at_work(tmp_path: Path) -> None:
