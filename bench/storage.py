@@ -8,6 +8,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
@@ -18,11 +19,14 @@ from bench.report import Claim
 from bench.walks import LARGE, SMALL, T0, Coin, Leg, fill, legs, name_all
 from frmon.clock import SystemClock
 from frmon.config import StorageSettings
+from frmon.jobs import apart
 from frmon.storage.bars import MINUTE_MS
+from frmon.storage.beside import ENDINGS, Beside
 from frmon.storage.file import File
 from frmon.storage.history import History
 from frmon.storage.insert import Inserts
 from frmon.storage.records import CoinGap, LegBar, PairName, Record
+from frmon.storage.running import CoinLine, Frame, LegLine, Running, part_of
 from frmon.storage.series import DAY
 from frmon.storage.upkeep import Upkeep
 
@@ -49,6 +53,7 @@ def measure(runs: int) -> dict[str, Any]:
         sizes = _made(path)
         found = {"made_s": time.perf_counter() - began, "day_mb": statistics.median(sizes), "day_sizes_mb": sizes}
         found["write"] = asyncio.run(_written(path))
+        found["beside"] = asyncio.run(_kept_beside(path))
         found["tidy"] = _tidied(path)
         found["reads"] = _asked(path, max(runs, 3) * 5)
         found["file_mb"] = path.stat().st_size / 1e6
@@ -103,6 +108,27 @@ async def _written(path: Path) -> dict[str, float]:
             wall.append(time.perf_counter() - began)
     file.release()
     return {"minute_cpu_ms": 1e3 * statistics.mean(cpu), "minute_worst_ms": 1e3 * max(wall)}
+
+
+async def _kept_beside(path: Path) -> dict[str, float]:
+    """The running minute once a second, as it is kept beside the file. CPU of all threads; `loop_ms`: what of it holds up
+    the loop."""
+    walks, coins = [Leg(n).minute(T0) for n in range(50)], [Coin(n).minute(T0) for n in range(50)]
+    names = [(leg.venue, leg.market, leg.symbol, leg.coin, leg.multiplier) for leg in legs()]
+    lines = [LegLine(name, *walks[n % 50][1:]) for n, name in enumerate(names)]
+    beside, cpu, loop_ms = Beside(path, "simulated"), [], []
+    for _ in range(30):
+        used, began = time.process_time(), time.thread_time()
+        gaps = [
+            CoinLine(f"C{n}", gap.most, gap.mean, gap.last, gap.seconds, ("binance", "perp"), ("okx", "perp"))
+            for n, gap in enumerate(coins[n % 50] for n in range(LARGE + SMALL))
+        ]
+        frame = Frame("simulated", "bench", [part_of(Running(T0, lines, gaps)).raw])
+        loop_ms.append(1e3 * (time.thread_time() - began))
+        await apart(partial(beside.write, frame))
+        cpu.append(1e3 * (time.process_time() - used))
+    size = sum(path.with_name(path.name + ending).stat().st_size for ending in ENDINGS)
+    return {"cpu_ms": statistics.mean(cpu), "loop_ms": max(loop_ms), "mb": size / 1e6}
 
 
 def _tidied(path: Path) -> dict[str, Any]:
@@ -192,6 +218,7 @@ def day_s(found: dict[str, Any]) -> dict[str, float]:
     times = {"pack": 24, "clear": 24, "drop": 24, "give": 24, "look": 24, "roll 15": 1, "roll 60": 0.25}
     return {
         "write": 1_440 * found["write"]["minute_cpu_ms"] / 1e3,
+        "running minute": 86_400 * found["beside"]["cpu_ms"] / 1e3,
         **{what: seconds * times[what] for what, seconds in cpu.items()},
         "look every minute": 1_440 * found["tidy"]["idle_ms"] / 1e3,
     }
@@ -206,6 +233,11 @@ def claims(found: dict[str, Any]) -> list[Claim]:
         Claim.most("  a day of minutes, packed", found["day_mb"], "MB", 120),
         Claim.most("  write, pack, roll up, drop", 100 * sum(by_part.values()) / 86_400, "% of a core", 3),
         Claim("    of a day", "", largest),
+        Claim(
+            "    running minute, each second",
+            f"{found['beside']['cpu_ms']:.1f} ms",
+            f"of it {found['beside']['loop_ms']:.1f} ms on the loop at most, {found['beside']['mb']:.1f} MB",
+        ),
         Claim.most("  longest step of upkeep", tidy["longest_ms"], "ms", 50),
         Claim("    its CPU at most", f"{tidy['longest_cpu_ms']:.1f} ms", f"{tidy['steps']} steps"),
         Claim("    99 of 100 steps", f"{tidy['p99_ms']:.1f} ms"),

@@ -39,7 +39,8 @@ def test_a_day_before_its_end_has_all_packs_but_those_of_its_last_hour(
 
 def test_a_day_of_cpu_counts_every_part_as_often_as_it_happens() -> None:
     tidy = {"cpu_s": {"pack": 2.0, "roll 15": 10.0, "roll 60": 8.0}, "idle_ms": 1.0}
-    assert storage.day_s({"write": {"minute_cpu_ms": 10.0}, "tidy": tidy}) == {
+    assert storage.day_s({"write": {"minute_cpu_ms": 10.0}, "beside": {"cpu_ms": 2.0}, "tidy": tidy}) == {
+        "running minute": pytest.approx(172.8),
         "write": pytest.approx(14.4),
         "pack": 48.0,
         "roll 15": 10.0,
