@@ -8,9 +8,10 @@ from statistics import median
 from frmon import spread
 from frmon.board import Board
 from frmon.events import EventLog
-from frmon.feeds.fleet import Fleet
+from frmon.feeds.fleet import UP, Fleet
+from frmon.feeds.line import Line
 from frmon.feeds.standing import are_lost, at_rest
-from frmon.model import Market, Status, VenueState
+from frmon.model import LegKey, LineState, Market, Status, VenueState
 from frmon.redact import redact
 from frmon.spread import Terms
 from frmon.vigil import Vigil
@@ -22,6 +23,7 @@ INTEREST_S = 10.0
 LATE_SHOWN_S = 5.0  # for which a venue is shown as lagging after the program was late
 BETTER_MS = 1_000.0  # by which another wall clock must be nearer to the venues' to be believed
 SETTLED_S = 2.5  # without one more fresh leg: the first picture is as full as it gets
+NONE_FRESH = "none of its legs is fresh"
 TOP_COINS = 600  # ranked; venues take what they can carry
 
 
@@ -64,6 +66,7 @@ class Pulse:
         self._rates: dict[str, float] = {}
         self._most_fresh = 0
         self._told: dict[str, Status] = {}  # venue -> the status that the event log knows
+        self._dim: set[str] = set()  # lines that are up without a fresh quote
         self._spoke: set[str] = set()  # venues that had a fresh leg once
         self._late = (float("-inf"), 0.0)  # until when it is shown, and by how much
         self._is_lost = False  # whether no venue at all can be reached
@@ -177,6 +180,11 @@ class Pulse:
             (halted if cell.leg.halted else trading)[cell.key.market] += 1
             state.fresh_legs += not cell.leg.halted and cell.is_fresh(now, self._terms.freshness)
         state.legs = trading.total()
+        dim = [
+            one.name
+            for line, one in zip(fleet.all_lines, state.lines, strict=True)
+            if self._unmask(name, line, one, now)
+        ]
         at_rest(state, trading, halted)
         state.messages_per_s = self._rate(name, fleet.messages, now)
         if state.fresh_legs:
@@ -185,6 +193,9 @@ class Pulse:
         elif state.legs and name in self._spoke and state.status not in _SAYS_WHY:
             state.status = Status.MAINT if fleet.maintenance else Status.STALE
             state.detail = "; ".join(part for part in (fleet.maintenance, state.detail) if part)
+        if dim and state.status in UP:
+            state.status = Status.PARTIAL
+            state.detail = "; ".join(filter(None, (f"{dim[0]} {Status.STALE}: {NONE_FRESH}", state.detail)))
         until, late_s = self._late
         if now < until and state.status is Status.LIVE:
             state.status = Status.LAG
@@ -193,6 +204,25 @@ class Pulse:
         for line in state.lines:
             line.detail = redact(line.detail)
         return state
+
+    def _unmask(self, venue: str, line: Line, shown: LineState, now: float) -> bool:
+        """A line of whose quotes none is fresh, by whatever means, is not live, whatever still comes on it. Whether that is so."""
+        is_dim = shown.status in UP and not self._fleets[venue].maintenance and self._is_dim(venue, line, now)
+        if is_dim is not (shown.name in self._dim):
+            (self._dim.add if is_dim else self._dim.discard)(shown.name)
+            ways = (shown.status, Status.STALE) if is_dim else (Status.STALE, shown.status)
+            self._tell(f"{shown.name}: {' → '.join(ways)}" + (f" ({NONE_FRESH})" if is_dim else ""))
+        if is_dim:
+            shown.status, shown.detail = Status.STALE, "; ".join(filter(None, (NONE_FRESH, shown.detail)))
+        return is_dim
+
+    def _is_dim(self, venue: str, line: Line, now: float) -> bool:
+        stream = line.stream
+        if not any("quote" in channel.parts for channel in stream.channels):
+            return False
+        cells = (self._board.cell(LegKey(venue, stream.market, symbol)) for symbol in line.expected)
+        due = [cell.is_fresh(now, self._terms.freshness) for cell in cells if cell is not None and not cell.leg.halted]
+        return bool(due) and not any(due)
 
     def _rate(self, name: str, count: int, now: float) -> float:
         """Messages per second, smoothed over about three seconds."""

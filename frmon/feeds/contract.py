@@ -59,6 +59,7 @@ class Directory(msgspec.Struct, frozen=True, kw_only=True):
     market: Market
     request: Request
     parse: Callable[[bytes], Page]
+    only_trading: bool = False  # only what trades is asked for: an empty list says that nothing does
     every_s: float = 50.0  # what is delisted or renamed is to be known within a minute
 
 

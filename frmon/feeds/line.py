@@ -128,7 +128,7 @@ class Line:
         state.lag_ms = self._lateness.typical_ms(access.skew_ms)
         self._shown.refresh()
         if state.status in SPEAKING and self.opened_at < float("inf") > self._spoke_at:
-            silent_s = silence if self._watchdog.is_amber(silence, len(self._expected)) else 0.0
+            silent_s = silence if self._watchdog.is_amber(silence, len(self.expected)) else 0.0
             lag_ms = state.lag_ms if self._lateness.is_lagging(access.skew_ms) else None
             unread = self.reader.unread.words(access.clock.mono())
             self._shown.show(*speaking(self._content.frozen, silent_s, lag_ms, self.rejected, unread))
@@ -146,7 +146,7 @@ class Line:
         self._asking.begin()
         self._lateness.clear()
         self.rejected.clear()
-        self._watchdog.opened(self._expected)
+        self._watchdog.opened(self.expected)
         self.carriers.begin()  # before its first frame can come
         socket = await dial(access.how(stream), partial(self._read, self.carriers.connection), access.library)
         try:
@@ -254,18 +254,18 @@ class Line:
             self._access.tell(f"{self.state.name}: {refusal.why}")
 
     @property
-    def _expected(self) -> set[str]:
+    def expected(self) -> set[str]:
+        """Symbols that ought to speak."""
         return self._access.expected(self.stream.market, self.symbols)
 
     async def _watch(self) -> None:
         while True:
-            clock = self._access.clock
-            await clock.sleep(self._watchdog.rest_s(clock.mono(), self._asking.at))
+            await self._access.clock.sleep(self._watchdog.rest_s(self._access.clock.mono(), self._asking.at))
             self.look()
-            now = clock.mono()
+            now = self._access.clock.mono()
             if self._watchdog.check_pongs(now - self._answered_at):
                 self._asking.probe(self._answered_at)
-            finding = self._watchdog.check(now, self._asking.at, len(self._expected), self._answered_at)
+            finding = self._watchdog.check(now, self._asking.at, len(self.expected), self._answered_at)
             if finding.dead:
                 silent_s = now - max(self._last_at, self._asking.at)
                 raise death(silent_s, self._content.frozen, has_spoken=self._spoke_at < float("inf"))

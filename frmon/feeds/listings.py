@@ -13,9 +13,10 @@ from frmon.model import Listing, Market
 
 AGAIN_AFTER_NOTICE_S = 2.0
 PAGES_AT_MOST = 50
-SAYS = "LISTING-ERR"
-SHRUNK = "PARTIAL"  # what a venue is whose list misses too much
-EMPTY = "MAINT"  # ... or which lists nothing at all
+SAYS, EMPTY = "LISTING-ERR", "an empty list"
+SHRUNK = "PARTIAL"  # what a venue is whose list misses too much, or everything
+ASLEEP = "MAINT"  # ... or which says that nothing trades any more
+NOTHING = "NO-DATA"  # ... or which listed nothing that could be believed yet
 
 
 class Listings:
@@ -28,13 +29,14 @@ class Listings:
         self.market: Market = directory.market
         self.read_at: float | None = None  # monotonic time of the last good list
         self._why: Unreachable | None = None
+        self._doubted: Unreachable | None = None  # ... of a list that was read
         self._again_at = float("-inf")
         self._retries = Retries(terms.time_scale)
         self._venue = venue
         self._directory = directory
         self._rest = rest
         self._terms = terms
-        self._closed = set() if closed is None else closed  # markets whose list is empty, for whoever expects data
+        self._closed = set() if closed is None else closed  # markets of which nothing trades, for whoever expects data
         self._notice = asyncio.Event()
         self._known: dict[str, Listing] = {}  # the last list that was believed
         self._doubts = 0  # lists in a row that were not
@@ -44,20 +46,23 @@ class Listings:
     def trouble(self) -> Unreachable | None:
         """Why it can't be read now or is not believed, with the age of the list that is kept meanwhile."""
         why = self._why
-        if why is None or why.why.startswith(SAYS):
+        if why is None or why is self._doubted:
             return why
         now = self._terms.clock.mono()
         why = waited_out(why, self._again_at - now)
         if self.read_at is None:
-            return why
+            return Unreachable(why.status, f"{SAYS} {why.why}", why.retry_s) if why.status == NOTHING else why
         minutes = (now - self.read_at) / 60
         return Unreachable(why.status, f"{SAYS} {why.why} (the list is {minutes:.0f} min old)", why.retry_s)
 
     async def _try(self) -> Sequence[Listing] | Unreachable:
         try:
-            return await self._read()
+            listings = await self._read()
         except (Unreachable, DecodeError) as error:
             return kept(error)
+        if listings or (self._known and self._directory.only_trading):
+            return listings
+        return Unreachable(SHRUNK if self._known else NOTHING, EMPTY)
 
     def again(self) -> None:
         """Instruments changed: read it soon."""
@@ -80,7 +85,7 @@ class Listings:
                 await self._retries.pause(clock, wait, is_demanded=bool(listings.retry_s))
                 continue
             self._retries = Retries(scale)
-            self._why = self._doubt(listings)
+            self._why = self._doubted = self._doubt(listings)
             self.read_at = self._terms.clock.mono()
             self._terms.listed(self._venue.name, self.market, listings)
             await self._pause(self._directory.every_s * scale)
@@ -91,7 +96,7 @@ class Listings:
         lost = self._known.keys() - found
         (self._closed.discard if found else self._closed.add)(self.market)
         if not found:
-            return Unreachable(EMPTY, f"{SAYS} an empty list")
+            return Unreachable(ASLEEP, f"{SAYS} {EMPTY}")
         if not is_shrunk(len(lost), len(self._known)) or self._doubts >= SHRUNK_LISTS - 1:
             self._known, self._doubts = found, 0
             return None

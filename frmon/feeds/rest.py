@@ -9,6 +9,7 @@ import re
 import zlib
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from math import inf
 
 import aiohttp
 from aiohttp_socks import ProxyConnectionError as SocksConnectionError
@@ -21,7 +22,7 @@ from frmon.errors import Unreachable, VenueError
 from frmon.feeds.contract import Request, Venue
 from frmon.feeds.pacer import Pacer
 from frmon.feeds.text import clean
-from frmon.feeds.wire import USER_AGENT, ThreadlessError, proxy_for, unreachable
+from frmon.feeds.wire import HUNG_UP, NO_HTTP, USER_AGENT, ThreadlessError, proxy_for, unreachable
 
 MAX_BODY = 8 * 2**20  # bytes after decompression; the largest real reply is below 2 MB
 STEP = 2**16  # bytes that are read or unpacked at once
@@ -32,6 +33,12 @@ CONNECT_S = 4.0
 PROXY_LOGIN = 407  # only a proxy says that
 _TITLE = re.compile(rb"<title>([^<]{1,200})", re.IGNORECASE)
 _HEADERS = {"User-Agent": USER_AGENT, "Accept": "application/json", "Accept-Encoding": "gzip"}
+
+_PLAIN: tuple[tuple[type[Exception], str], ...] = (
+    (aiohttp.ServerDisconnectedError, HUNG_UP),
+    (aiohttp.ClientPayloadError, "answer cut off"),
+    (aiohttp.ClientResponseError, NO_HTTP),
+)  # what the library says of these is for its developers
 
 Answer = tuple[int, dict[str, str], bytes]
 """HTTP status, headers with lower-case names, body."""
@@ -46,7 +53,9 @@ class Http:
     def __init__(self, proxy: str = "", time_scale: float = 1.0) -> None:
         scale = max(time_scale, 0.2)
         self._proxy = proxy
-        self._timeout = aiohttp.ClientTimeout(total=TOTAL_S * scale, sock_connect=CONNECT_S * scale)
+        self._timeout = aiohttp.ClientTimeout(
+            total=TOTAL_S * scale, sock_connect=CONNECT_S * scale, ceil_threshold=inf
+        )  # the library rounds long ones up
         self._large = asyncio.Semaphore(LARGE_AT_ONCE)
         self._sessions: dict[str, aiohttp.ClientSession] = {}  # by SOCKS proxy; "" = all others
 
@@ -182,14 +191,15 @@ def _why(error: BaseException) -> Unreachable:
         return Unreachable("RECONNECT", f"proxy: {clean(error, 80)}")
     if isinstance(error, aiohttp.ClientConnectorDNSError):
         return Unreachable("DNS", clean(error.os_error.strerror or error.os_error.args[-1], 60).lower())
-    return unreachable(getattr(error, "os_error", None) or error)
+    plain = next((words for kind, words in _PLAIN if isinstance(error, kind)), "")
+    return Unreachable("RECONNECT", plain) if plain else unreachable(getattr(error, "os_error", None) or error)
 
 
 def kept(error: VenueError) -> Unreachable:
     """The same for keeping: without the frames that raised it, which hold whole bodies."""
     if isinstance(error, Unreachable):
         return Unreachable(error.status, error.why, error.retry_s)
-    return Unreachable("RECONNECT", str(error))
+    return Unreachable("NO-DATA", f"not what was expected ({error})")
 
 
 def waited_out(why: Unreachable, left_s: float) -> Unreachable:

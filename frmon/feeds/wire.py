@@ -16,12 +16,16 @@ from python_socks import ProxyConnectionError, ProxyError
 from frmon.errors import Unreachable, VenueError
 from frmon.feeds.text import clean
 
+OPENED = 101  # HTTP status of a handshake that succeeds
 MAX_FRAME = 4 * 2**20  # bytes; all-market frames are below 0.3 MB
 OPEN_TIMEOUT_S = 8.0
 CLOSE_TIMEOUT_S = 1.0
 PONG_TIMEOUT_S = 5.0
 HAPPY_EYEBALLS_S = 0.25
 TLS_RETRY_S = 30.0  # a wrong certificate does not heal in seconds
+NO_HTTP = "what it answers is no HTTP"
+NO_HANDSHAKE = "its answer opens no WebSocket"
+HUNG_UP = "hung up without an answer"
 USER_AGENT = "frmon (read-only market monitor)"
 
 ThreadlessError = RuntimeError
@@ -83,7 +87,8 @@ def refused(how: Dial, status: int, headers: Mapping[str, str], body: bytes) -> 
     target = clean(headers.get("location", ""), 60) if 300 <= status < 400 else ""
     if how.url.startswith("wss:") and target.startswith(("ws:", "http:")):
         return Unreachable("TLS", f"redirected to unencrypted {target}", TLS_RETRY_S)
-    return how.verdict(status, headers, body[:4096]) or Unreachable("RECONNECT", f"handshake answered {status}")
+    judged = how.verdict(status, headers, body[:4096])
+    return judged or Unreachable("RECONNECT", NO_HANDSHAKE if status == OPENED else f"handshake answered {status}")
 
 
 def unreached(how: Dial, error: BaseException) -> Unreachable:
@@ -112,7 +117,9 @@ def unreachable(error: BaseException) -> Unreachable:
         return Unreachable("RECONNECT", "no file descriptors left")
     if isinstance(error, OSError) and error.errno is not None:
         return Unreachable("RECONNECT", os.strerror(error.errno).lower())
-    return Unreachable("RECONNECT", clean(error, 80) or type(error).__name__)
+    return Unreachable(
+        "RECONNECT", clean(error, 80) or (HUNG_UP if isinstance(error, EOFError) else type(error).__name__)
+    )
 
 
 def proxy_for(url: str, configured: str) -> str | None:

@@ -21,11 +21,13 @@ from picows import (
 from picows.picows import WSCloseHandshake
 from python_socks import ProxyError
 
+from frmon.errors import Unreachable
 from frmon.feeds.text import clean
 from frmon.feeds.wire import (
     CLOSE_TIMEOUT_S,
     HAPPY_EYEBALLS_S,
     MAX_FRAME,
+    NO_HTTP,
     OPEN_TIMEOUT_S,
     PONG_TIMEOUT_S,
     USER_AGENT,
@@ -179,7 +181,7 @@ async def dial(how: Dial, hear: Hear) -> Wire:
         opening.abandon()
         if error.response is None:
             nameless = _NAMELESS.search(str(error))
-            raise (refused(how, int(nameless[1]), {}, b"") if nameless else unreached(how, error)) from None
+            raise (refused(how, int(nameless[1]), {}, b"") if nameless else Unreachable("RECONNECT", NO_HTTP)) from None
         headers = {name.lower(): value for name, value in error.response.headers.items()}
         raise refused(how, int(error.response.status), headers, error.raw_body or b"") from None
     except (OSError, TimeoutError, WSError, ProxyError, EOFError, ValueError, ThreadlessError) as error:
@@ -208,5 +210,6 @@ async def _open(how: Dial, hear: Hear, opening: Opening) -> Wire:
         read_buffer_init_size=65536,
         socket_factory=opening.connect if proxy is None else None,
     )
-    assert isinstance(wire, Wire)
+    if not isinstance(wire, Wire):
+        raise EOFError  # the library is content with a peer that hung up instead of an answer
     return wire

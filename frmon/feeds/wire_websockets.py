@@ -4,13 +4,24 @@ import asyncio
 
 from python_socks import ProxyError
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidProxyStatus, InvalidStatus, InvalidURI
+from websockets.exceptions import (
+    ConnectionClosed,
+    InvalidHandshake,
+    InvalidHeader,
+    InvalidMessage,
+    InvalidProxyStatus,
+    InvalidStatus,
+    InvalidURI,
+)
 
 from frmon.errors import Unreachable
 from frmon.feeds.wire import (
     CLOSE_TIMEOUT_S,
     HAPPY_EYEBALLS_S,
+    HUNG_UP,
     MAX_FRAME,
+    NO_HANDSHAKE,
+    NO_HTTP,
     OPEN_TIMEOUT_S,
     PONG_TIMEOUT_S,
     USER_AGENT,
@@ -87,6 +98,10 @@ async def dial(how: Dial, hear: Hear) -> Wire:
         answer = error.response
         headers = {name.lower(): value for name, value in answer.headers.raw_items()}
         raise refused(how, answer.status_code, headers, bytes(answer.body or b"")) from None
+    except InvalidMessage as error:
+        raise Unreachable("RECONNECT", HUNG_UP if isinstance(error.__cause__, EOFError) else NO_HTTP) from None
+    except InvalidHeader:
+        raise Unreachable("RECONNECT", NO_HANDSHAKE) from None
     except (
         OSError, TimeoutError, InvalidHandshake, InvalidURI, ProxyError, EOFError, ValueError, ThreadlessError,
     ) as error:  # fmt: skip

@@ -6,6 +6,7 @@ from frmon.feeds.sim.faults import Fault
 from frmon.feeds.sim.options import SimOptions
 from frmon.feeds.sim.server import Sim
 from frmon.model import LegKey, Market
+from tests.leaping import clock_here
 from tests.scenarios.stand import Stand, stand
 
 LONG_S = 600.0
@@ -13,7 +14,7 @@ LONG_S = 600.0
 
 def market(*venues: str, coins: int = 40) -> Sim:
     """Venues that can be told of faults before anybody dials."""
-    return Sim(SimOptions(seed=7, coins=coins, rate=2.0, venues=venues))
+    return Sim(SimOptions(seed=7, coins=coins, rate=2.0, venues=venues), clock_here())
 
 
 def some(sim: Sim, venue: str, kind: str, count: int = 1) -> list[str]:
@@ -112,14 +113,14 @@ async def test_s22_symbols_without_their_first_word_are_counted_until_they_have_
     sim = market("okx")
     lost = some(sim, "okx", "perp", 4)
     for symbol in lost:
-        sim.fault(Fault(kind="lose", venue="okx", match=f'"{symbol}"', for_s=5))
+        sim.fault(Fault(kind="lose", venue="okx", match=f'"{symbol}"', for_s=25))
     async with stand("okx", sim=sim, up=False) as s:
         await s.within(5, lambda: any(s.state("okx").lines))
-        await s.within(30, lambda: s.line("okx perp").status == "PARTIAL", "never counted")
+        await s.within(22, lambda: s.line("okx perp").status == "PARTIAL", "never counted")
         counted = f" of {s.line('okx perp').symbols} silent"
         assert counted in s.line("okx perp").detail
-        await s.within(5, lambda: counted in s.state("okx").detail)
+        await s.within(0.5, lambda: counted in s.state("okx").detail)
         assert s.picture()["venues"]["okx"]["status"] == "PARTIAL"
-        await s.within(60, lambda: not streamed(s, "okx", "perp")[1], "never all live")
-        await s.within(10, lambda: s.line("okx perp").status == "LIVE")
+        await s.within(30, lambda: not streamed(s, "okx", "perp")[1], "never all live")
+        await s.within(1, lambda: s.line("okx perp").status == "LIVE")
         await s.still()

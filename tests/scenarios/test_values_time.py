@@ -5,6 +5,7 @@ import pytest
 from frmon.feeds.sim.faults import Fault
 from frmon.feeds.sim.options import SimOptions
 from frmon.feeds.sim.server import Sim
+from tests.leaping import clock_here
 from tests.scenarios.stand import Stand, stand
 
 LONG_S = 60.0
@@ -18,7 +19,7 @@ def ages(s: Stand, venue: str) -> list[float]:
 
 @pytest.mark.parametrize("ahead_s", [300.0, -300.0])
 async def test_s51_a_venue_whose_clock_is_off_is_told_and_read_rightly(ahead_s: float) -> None:
-    sim = Sim(SimOptions(coins=40, rate=0.3, venues=("okx", "bybit")))
+    sim = Sim(SimOptions(coins=40, rate=0.3, venues=("okx", "bybit")), clock_here())
     sim.fault(Fault(kind="skew", venue="bybit", delay_s=ahead_s, for_s=LONG_S))
     async with stand("okx", "bybit", sim=sim) as s:
         told = f"SKEW {ahead_s:+.0f} s"

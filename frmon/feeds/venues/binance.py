@@ -134,6 +134,7 @@ VENUE = Venue(
             market=Market.SPOT,
             request=_spot("/api/v3/exchangeInfo", 20, "permissions=SPOT&symbolStatus=TRADING&showPermissionSets=false"),
             parse=partial(page, Market.SPOT),
+            only_trading=True,
         ),
         Directory(
             market=Market.PERP,

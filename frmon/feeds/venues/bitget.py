@@ -75,7 +75,9 @@ def verdict(status: int, headers: Mapping[str, str], body: bytes) -> Unreachable
         return Unreachable("MAINT", told(body), retry_after(headers, _MAINTENANCE_S))
     if status == 429:
         spent = headers.get("x-mbx-used-remain-limit", "").strip() == "0"
-        return Unreachable("BANNED", f"HTTP 429 {told(body)}", retry_after(headers, 2.0 if spent else _OVERALL_BAN_S))
+        return Unreachable(
+            "BANNED", f"HTTP 429 {told(body)}".strip(), retry_after(headers, 2.0 if spent else _OVERALL_BAN_S)
+        )
     return refusal(status, headers, body)
 
 

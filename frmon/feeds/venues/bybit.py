@@ -82,7 +82,7 @@ def _topic_chars(topics: Sequence[str], symbol: str) -> int:
 def verdict(status: int, headers: Mapping[str, str], body: bytes) -> Unreachable | None:
     """A 403 is either the rate ban ("access too frequent") or a country's block (CloudFront)."""
     if status == 403 and b"too frequent" in body.lower():
-        return Unreachable("BANNED", f"HTTP 403 {told(body)}", retry_after(headers, _RATE_BAN_S))
+        return Unreachable("BANNED", f"HTTP 403 {told(body)}".strip(), retry_after(headers, _RATE_BAN_S))
     found = refusal(status, headers, body)
     code = _RET_CODE.search(body[:200])
     if status != 200 or code is None or code[1] not in _FAILURES:
@@ -181,11 +181,17 @@ VENUE = Venue(
     taker_fee_perp=0.00055,
     rules=(Rule("http", 600, 5.0), Rule("connects", 500, 300.0)),
     directories=(
-        Directory(market=Market.PERP, request=_INSTRUMENTS, parse=partial(read_linear, request=_INSTRUMENTS)),
+        Directory(
+            market=Market.PERP,
+            request=_INSTRUMENTS,
+            parse=partial(read_linear, request=_INSTRUMENTS),
+            only_trading=True,
+        ),
         Directory(
             market=Market.SPOT,
             request=msgspec.structs.replace(_INSTRUMENTS, query="category=spot"),
             parse=read_spot,
+            only_trading=True,
         ),
     ),
     snapshots=(
