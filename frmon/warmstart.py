@@ -124,7 +124,9 @@ def read(path: Path, market: str, now_ms: int) -> Known | Unread:
         return Known(_legs(file, minute), _gaps(file, minute))
 
     known = _asked(path, ask)
-    return known if isinstance(known, Unread) else with_last(known, Beside(path, market).read().minutes, minute_of(now_ms))
+    return (
+        known if isinstance(known, Unread) else with_last(known, Beside(path, market).read().minutes, minute_of(now_ms))
+    )
 
 
 def with_last(known: Known, minutes: Mapping[int, Minute], minute: int) -> Known:
