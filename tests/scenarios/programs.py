@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
@@ -18,6 +18,8 @@ import msgspec
 from frmon.feeds.sim.child import Child, start_child
 from frmon.feeds.sim.faults import Fault
 from frmon.feeds.sim.options import SimOptions
+from tests.scenarios.load import Load
+from tests.tui.terminal import PATIENCE_S
 
 VENUES = ("binance", "bitget", "bybit", "okx")
 
@@ -51,7 +53,7 @@ def order(child: Child, fault: Fault) -> None:
     request = urllib.request.Request(
         child.status[0].replace("/status", "/fault"), data=msgspec.json.encode(fault), method="POST"
     )
-    with urllib.request.urlopen(request, timeout=5) as reply:
+    with urllib.request.urlopen(request, timeout=PATIENCE_S) as reply:
         assert reply.status == 200
 
 
@@ -73,13 +75,17 @@ class Watching:
     def signals(self, since: float = 0.0) -> list[dict[str, Any]]:
         return [line for at, line in list(self.lines) if at >= since and line.get("type") == "signal"]
 
-    def wait(self, true: Any, seconds: float) -> float:
-        """Wait until it is so; returns how long it took."""
+    def wait(self, true: Callable[[], object], seconds: float = PATIENCE_S) -> float:
+        """Wait until it is so; fails when that took longer than `seconds`, as this machine counts them at the moment. Returns
+        how long it took."""
         started = time.monotonic()
-        while not true():
-            assert time.monotonic() - started < seconds, self.lines[-1:]
-            time.sleep(0.02)
-        return time.monotonic() - started
+        with Load() as load:
+            while not true():
+                assert time.monotonic() - started < PATIENCE_S, self.lines[-1:]
+                time.sleep(0.02)
+        spent = time.monotonic() - started
+        assert spent < load.allows(seconds), f"it took {spent:.1f} s"
+        return spent
 
     def stop_for(self, seconds: float) -> float:
         """SIGSTOP, and SIGCONT after so long; returns the monotonic time at which it went on."""
@@ -92,7 +98,7 @@ class Watching:
     def end(self) -> str:
         """Ask it to end; returns what it said on stderr."""
         self.process.send_signal(signal.SIGTERM)
-        self.process.wait(10)
+        self.process.wait(PATIENCE_S)
         self._reader.join(5)
         assert self.process.stderr is not None
         return self.process.stderr.read().decode()

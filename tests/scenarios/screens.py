@@ -1,57 +1,29 @@
 """The real program in a real terminal, on simulated venues that are a process of their own; a tape says what its feeds
-heard and when, a second thread how late this machine lets anybody be."""
+heard and when."""
 
-import os
 import signal
 import sys
-import threading
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
+from typing import Self
 
 import msgspec
 
 from frmon.feeds.sim.child import Child, start_child
 from frmon.feeds.sim.faults import Fault
 from frmon.feeds.sim.options import SimOptions
+from tests.scenarios.load import Load
 from tests.tui.terminal import SMALL, Size, Terminal
 
 READY = "GROSS%"
 GAP_S = 0.3
 """The longest silence that a feed may have while something happens to the terminal."""
-
-
-def crowd() -> float:
-    """How many processes wait for each processor of this machine, at least 1: what needs the processor takes so many times
-    as long."""
-    return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
-
-
-class Lateness:
-    """A thread that sleeps 10 ms at a time and remembers the longest that it overslept."""
-
-    def __init__(self) -> None:
-        self.worst_s = 0.0
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-
-    def __enter__(self) -> "Lateness":
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        before = time.monotonic()
-        while not self._over.wait(0.01):
-            now = time.monotonic()
-            self.worst_s = max(self.worst_s, now - before - 0.01)
-            before = now
+CALM_S = 3.0
+"""So long before it happens is listened how long their silences are on this machine anyhow."""
 
 
 class Market:
@@ -84,6 +56,16 @@ class Market:
             found: dict[str, dict[str, int]] = msgspec.json.decode(reply.read())
             return found
 
+    def lost(self) -> int:
+        """How many connections there were that are not there any more; a handshake under way counts until it is done."""
+        lines = 0
+        for url in self.child.status:
+            with urllib.request.urlopen(url, timeout=10) as reply:
+                found = msgspec.json.decode(reply.read())
+            lines += found["lines"]
+        dials = (n for name, n in found["counters"].items() if name.startswith("connects "))
+        return int(sum(dials)) - lines
+
     def pid(self) -> int:
         return self.child._process.pid
 
@@ -109,7 +91,7 @@ class Screen(Terminal):
         own_session: bool = False,
     ) -> None:
         home.mkdir(exist_ok=True)
-        self.tape = home / "tape"
+        self.home, self.tape = home, home / "tape"
         self.log = home / "log"
         environ = {} if venues is None else venues.environ(home)
         super().__init__(
@@ -143,24 +125,59 @@ class Screen(Terminal):
                 times.append(started + record[0] / 1000)
         return times
 
-    def gap_s(self, since: float, until: float) -> float:
-        """The longest silence of the feeds in a span of the wall clock."""
-        return self.gap_s_of(self.tape, since, until)
-
     @staticmethod
-    def gap_s_of(tape: Path, since: float, until: float) -> float:
-        """The same of any tape."""
-        times = [since, *(t for t in Screen.heard(tape) if since <= t <= until), until]
+    def gap_s(heard: Sequence[float], since: float, until: float) -> float:
+        """The longest silence of the feeds in a span of the wall clock."""
+        times = [since, *(t for t in heard if since <= t <= until), until]
         return max(b - a for a, b in pairwise(times))
 
     def signal(self, number: signal.Signals) -> None:
         self.process.send_signal(number)
 
     def in_time(self, seconds: float = 3.0, reading: bool = True) -> int:
-        """The exit code of a program that ends within `seconds`, and what this machine was late by."""
+        """The exit code of a program that ends within `seconds`, as this machine counts them."""
         started = time.monotonic()
-        with Lateness() as late:
+        with Load() as load:
             code = self.end(reading)
         spent = time.monotonic() - started
-        assert spent < seconds * crowd() + late.worst_s, f"it took {spent:.1f} s"
+        assert spent < load.allows(seconds), f"it took {spent:.1f} s"
         return code
+
+    def minds(self) -> bool:
+        """Whether the program has settled what a hangup does: before, it is Python that still begins."""
+        try:
+            status = Path(f"/proc/{self.process.pid}/status").read_text()
+        except OSError:
+            return False
+        caught = next((line.split()[1] for line in status.splitlines() if line.startswith("SigCgt")), "0")
+        return bool(int(caught, 16) >> (signal.SIGHUP - 1) & 1)
+
+
+class Feeds:
+    """`with Feeds(tape) as feeds:` something happens to the terminal in the block; after the end of the program `unmoved` says
+    whether its feeds went on meanwhile. `wait`: lets time pass."""
+
+    def __init__(self, tape: Path, wait: Callable[[float], None]) -> None:
+        self.load = Load()
+        self._tape = tape
+        self._wait = wait
+        self._times: list[float] = []
+
+    def __enter__(self) -> Self:
+        self._times.append(time.time())
+        self.load.__enter__()
+        self._wait(CALM_S)
+        self._times.append(time.time())
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._times.append(time.time())
+        self.load.__exit__()
+
+    def unmoved(self) -> bool:
+        """Whether no silence was longer than the bound, or than twice those of just before on the same machine."""
+        heard = Screen.heard(self._tape)
+        before, struck, after = self._times
+        usual, found = Screen.gap_s(heard, before, struck), Screen.gap_s(heard, struck, after)
+        assert found < max(self.load.allows(GAP_S), 2 * usual), f"{found:.2f} s, before {usual:.2f} s"
+        return True

@@ -13,7 +13,7 @@ REAL_TIME = "the program runs in a process of its own"
 def test_s53_a_stopped_program_counts_nothing_of_before_as_fresh_and_is_live_again_soon(tmp_path: Path) -> None:
     """The kernel keeps what came meanwhile: read after the stop, it must not pass for news."""
     with market(tmp_path, "okx", "bybit", max_age_s=2.5, time_scale=0.5) as (_, env), Watching(env) as watching:
-        watching.wait(lambda: any(is_full(p) and stands(p) for p in watching.pictures()), 20)
+        watching.wait(lambda: any(is_full(p) and stands(p) for p in watching.pictures()))
         resumed = watching.stop_for(3.5)
         resumed_ms = time.time() * 1000
         watching.wait(lambda: watching.pictures(resumed), 1.5)

@@ -38,6 +38,7 @@ KEYS = (
 )
 CLICK = b"\x1b[<0;4;%dM\x1b[<0;4;%dm"
 BIG = Size(160, 60)
+AGAIN = 3
 
 
 @pytest.fixture(scope="module")
@@ -85,6 +86,10 @@ def test_s47_no_widget_lets_foreign_text_reach_the_terminal_raw(tmp_path: Path) 
     state = msgspec.json.encode({"filter": "z\x1b]0;owned\x07\x9b1m", "pins": ["\x1b[2J", "Z4"], "theme": "[/]"})
     hostile = shapes(of_screen(tmp_path, state=state))
     benign = shapes(of_screen(tmp_path, "benign"))
+    for _ in range(AGAIN):  # one walk does not see every picture of another
+        if hostile <= benign:
+            break
+        benign |= shapes(of_screen(tmp_path, "benign"))
     assert hostile - benign == set()
     assert not [shape for shape in benign if shape.startswith(("\x1b]0", "\x1b]#", "\x1bP")) and ";" not in shape]
 
@@ -106,6 +111,19 @@ def say(venues: Market, text: str, n: int) -> None:
     venues.fault(Fault(kind="rest_status", status=451, payload=frame[:500], for_s=0.4))
 
 
+def usual(venues: Market, home: Path) -> bytes:
+    """All that the screen sends when nobody says anything in particular."""
+    term = Screen(venues, home, size=BIG)
+    try:
+        term.until_shown(" LIVE")
+        walk(term)
+        term.press(b"\x03")
+        term.end()
+        return term.sent
+    finally:
+        term.close()
+
+
 def test_s47_what_venues_say_reaches_neither_terminal_nor_log_raw(venues: Market, tmp_path: Path) -> None:
     term = Screen(venues, tmp_path / "a", size=BIG)
     try:
@@ -121,14 +139,11 @@ def test_s47_what_venues_say_reaches_neither_terminal_nor_log_raw(venues: Market
         sent, log = term.sent, term.log.read_bytes()
     finally:
         term.close()
-    usual = Screen(venues, tmp_path / "b", size=BIG)
-    try:
-        usual.until_shown(" LIVE")
-        walk(usual)
-        usual.press(b"\x03")
-        usual.end()
-    finally:
-        usual.close()
-    assert shapes(sent[benign_end:]) - shapes(usual.sent) == set()
+    seen: set[str] = set()
+    for n in range(AGAIN):
+        if n and shapes(sent[benign_end:]) <= seen:
+            break
+        seen |= shapes(usual(venues, tmp_path / f"b{n}"))
+    assert shapes(sent[benign_end:]) - seen == set()
     assert all(msgspec.json.decode(line) for line in log.splitlines())
     assert shapes(log) <= {"\n"}

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.tui.terminal import ROOT, Terminal
+from tests.tui.terminal import PATIENCE_S, ROOT, Terminal
 
 REAL_TIME = "the program runs in a process of its own"
 
@@ -119,7 +119,9 @@ def test_a_terminal_that_does_not_read_does_not_hold_the_engine(terminal: Open) 
     for _ in range(60):
         term.press(b"r")  # every key wants a whole new picture
         time.sleep(0.05)
+    until = time.monotonic() + PATIENCE_S
     while term.beats() < start + 100:
+        assert time.monotonic() < until
         time.sleep(0.05)  # nobody reads the terminal; an engine that hangs on it would never get there
     term.press(b"q")
     assert term.end() == 0
