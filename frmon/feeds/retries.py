@@ -22,6 +22,7 @@ class Retries:
         self.number = 0  # tries since it was healthy last
         self._scale = scale
         self._hurried = asyncio.Event()
+        self._is_hurried = False  # since the last try began
         self._delays = backoff()
         self._flaps: deque[float] = deque(maxlen=100)  # when connections ended early, one after the other
 
@@ -45,16 +46,22 @@ class Retries:
         delay = next(self._delays)
         if why.status == "DNS":
             delay = min(delay, NAMES_S)
+        if self._is_hurried:
+            delay = min(delay, next(backoff()))
+            self._is_hurried = False
         return max(delay * self._scale, why.retry_s or 0.0)
 
     async def pause(self, clock: Clock, wait_s: float, *, is_demanded: bool) -> None:
         """Wait; unless the venue demands it, no longer than until `hurry`."""
         self._hurried.clear()
         await first(clock.sleep(wait_s), *(() if is_demanded else (self._hurry(),)))
+        self._is_hurried = False
 
     def hurry(self) -> None:
-        """There is reason to believe that the next try will do better: if it waits, it need not."""
+        """There is reason to believe that the next try will do better: if it waits, it need not, and if one is under way that
+        began before and fails yet, the next comes soon."""
         self._hurried.set()
+        self._is_hurried = True
 
     async def _hurry(self) -> None:
         await self._hurried.wait()

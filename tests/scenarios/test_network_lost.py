@@ -10,18 +10,20 @@ from tests.scenarios.stand import stand, statuses
 from tests.scenarios.tunnels import tunnels
 
 PACE_S = {"okx": 0.4, "bybit": 0.65}
+PARTED_S = 300.0
 
 
 @pytest.mark.parametrize("library", ["picows", "websockets"])
 async def test_s16_a_lost_network_is_one_banner_and_all_are_back_soon_after_it(library: Library) -> None:
-    """Five minutes are cut to a minute: by then every delay between tries is near its longest, and stays there."""
+    """For five minutes nothing comes from anywhere."""
 
     def change(settings: Settings) -> None:
         settings.feeds.transport = library
 
-    async with tunnels() as t, stand("bybit", "okx", coins=220, rate=0.1, endpoints=t.endpoints, change=change) as s:
+    async with tunnels() as t, stand("bybit", "okx", coins=60, rate=0.1, endpoints=t.endpoints, change=change) as s:
         venues = tuple(s.engine.fleets)
         lines = {name: len(s.state(name).lines) for name in venues}
+        began = s.engine.clock.mono()
         for tunnel in t.of():
             await tunnel.vanish()
         await s.within(25, lambda: all(s.state(name).status is Status.RECONNECT for name in venues))
@@ -31,15 +33,15 @@ async def test_s16_a_lost_network_is_one_banner_and_all_are_back_soon_after_it(l
         assert len(s.events("NETWORK lost")) == 1
         assert not any(s.fresh(name)[0] for name in venues)
         gone = s.engine.clock.mono()
-        await s.rest(35)
+        await s.rest(PARTED_S - (gone - began))
         for name in venues:
             assert set(statuses(s.seen, name, gone)) <= {Status.RECONNECT}, "and nothing else in between"
         for tunnel in t.of():
             tunnel.appear()
         back = s.engine.clock.mono()
         for name in venues:
-            spent = (s.engine.clock.mono() - back) / s.scale
-            bound = 15 + lines[name] * PACE_S[name] / s.scale  # the pace of a venue is not scaled
+            spent = s.engine.clock.mono() - back
+            bound = 15 + lines[name] * PACE_S[name]
             await s.within(max(0.1, bound - spent), lambda name=name: s.state(name).status is Status.LIVE)  # type: ignore[misc]
         assert len(s.events("NETWORK is back")) == 1
         assert "NETWORK" not in s.words()
@@ -54,13 +56,11 @@ async def test_s16_few_symbols_are_no_reason_to_believe_in_a_calm_market_when_no
         for tunnel in t.of():
             await tunnel.vanish()
         await s.within(25, lambda: s.state("okx").status is Status.RECONNECT)
-        cadence_s = max(c.cadence_s for line in lines for c in line.stream.channels)
-        bound = 20 + 2 * cadence_s / s.scale  # a venue's cadence is not scaled
-        await s.within(bound, lambda: s.words().startswith("NETWORK: no venue is reachable"))
+        await s.within(60, lambda: s.words().startswith("NETWORK: no venue is reachable"))
         assert s.state("binance").status is Status.RECONNECT
         for tunnel in t.of():
             tunnel.appear()
-        await s.within(15 + 3 / s.scale, lambda: all(s.state(v).status is Status.LIVE for v in s.engine.fleets))
+        await s.within(18, lambda: all(s.state(v).status is Status.LIVE for v in s.engine.fleets))
         await s.still()
 
 
