@@ -24,6 +24,7 @@ from frmon.tui.hosting import EngineThread
 from frmon.tui.lines import safe
 from frmon.tui.memory import state_of
 from frmon.tui.panel import Signals
+from frmon.tui.sections.charts import Wish
 from frmon.tui.source import Source
 from frmon.tui.state import load, save, state_path
 from frmon.tui.table import LiveTable
@@ -59,6 +60,7 @@ class Frmon(App[int]):
             self.register_theme(theme)
         self.theme = self.first_theme = self._first_theme()
         self.desk = Desk(source, self.saved, palette(self.current_theme), lambda: self.host.trouble or source.trouble)
+        self.desk.frame.detail.wish = Wish.named(self.saved.chart, self.saved.chart_span)
 
     def _first_theme(self) -> str:
         """Plain where the terminal wants it; else what the user set, else what was used last, else dark."""
@@ -95,6 +97,7 @@ class Frmon(App[int]):
         """Save the user's ways."""
         state = state_of(self.desk.view, self.desk.columns)
         state.theme = self.saved.theme if self.theme == self.first_theme else self.theme
+        state.chart, state.chart_span = self.desk.frame.detail.wish.names()
         save(self.path, state)
 
     def _recolour(self, theme: Theme) -> None:

@@ -1,4 +1,4 @@
-"""What the screen remembers from one start to the next: view, sort, filters, pins, columns, theme."""
+"""What the screen remembers from one start to the next: view, sort, filters, pins, columns, theme, chart."""
 
 import os
 from collections.abc import Mapping
@@ -26,6 +26,8 @@ class State(msgspec.Struct, kw_only=True):
     only_wide: bool = False
     columns: list[str] = msgspec.field(default_factory=list)
     theme: str = ""
+    chart: str = ""
+    chart_span: str = ""
 
 
 def state_path(environ: Mapping[str, str] = os.environ) -> Path:

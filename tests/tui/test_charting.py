@@ -14,6 +14,8 @@ from frmon.storage.state import JournalState
 from frmon.tui.app import Frmon
 from frmon.tui.drawing import Drawing
 from frmon.tui.painter import Painter
+from frmon.tui.sections.charts import Kind, Wish
+from frmon.tui.state import load
 from tests.tui.fake import FakeEngine
 from tests.tui.screen import Seen, lines, settle, shown, text
 
@@ -112,6 +114,35 @@ async def test_c_goes_through_the_charts_and_brackets_through_the_spans(
         await settle(pilot)
         assert "SPREAD PRICE" not in text(app)
         assert app.desk.frame.detail.coin == COIN
+
+
+async def test_which_chart_over_how_long_is_remembered(engine: FakeEngine, kept: Kept, tmp_path: Path) -> None:
+    async with shown(engine, tmp_path, (120, 40)) as (app, pilot):
+        app.desk.table.cursor = COIN
+        await pilot.press("c", "c", "]")
+    saved = load(tmp_path / "state.json")
+    assert (saved.chart, saved.chart_span) == ("PRICE", "24h")
+    async with shown(engine, tmp_path, (120, 40)) as (app, pilot):
+        app.desk.table.cursor = COIN
+        await pilot.press("enter")
+        await drawn(pilot, app)
+        assert "mid, USDT" in canvas(app)[0]
+        await pilot.press("c", "c")
+    assert load(tmp_path / "state.json").chart == ""
+
+
+@pytest.mark.parametrize(
+    ("saved", "wish"),
+    [
+        (("", ""), Wish()),
+        (("FUNDING", "7d"), Wish(Kind.FUNDING, 3)),
+        (("GHOST", "2y"), Wish()),
+        (("SPREAD", ""), Wish(Kind.SPREAD)),
+    ],
+)
+def test_a_saved_chart_that_is_gone_is_forgotten(saved: tuple[str, str], wish: Wish) -> None:
+    assert Wish.named(*saved) == wish
+    assert Wish.named(*wish.names()) == wish
 
 
 @pytest.mark.parametrize("presses", [("c",), ("c", "c"), ("c", "c", "c")])

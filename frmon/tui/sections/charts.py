@@ -51,6 +51,17 @@ class Wish(NamedTuple):
     kind: Kind | None = None  # None: no chart
     span: int = 1
 
+    @classmethod
+    def named(cls, kind: str, span: str) -> "Wish":
+        """As `names` said it once; of what there is not, what is shown unasked."""
+        kinds = {one.value: one for one in Kind}
+        spans = [one.name for one in SPANS]
+        return cls(kinds.get(kind), spans.index(span) if span in spans else cls().span)
+
+    def names(self) -> tuple[str, str]:
+        """The kind ("" for none) and the span."""
+        return "" if self.kind is None else self.kind.value, SPANS[self.span].name
+
     def other(self) -> "Wish":
         """The next kind; after the last one none."""
         kinds = [None, *Kind]
