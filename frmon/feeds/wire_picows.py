@@ -144,7 +144,9 @@ async def _outlast(transport: WSTransport) -> None:
 
 def _closed(transport: WSTransport) -> Closed:
     ended: WSCloseHandshake | None = transport.close_handshake
-    told = None if ended is None else ended.recv or ended.sent
+    if ended is None:
+        return Closed(1006, "")
+    told = (ended.recv if ended.recv_then_sent else ended.sent) or ended.recv or ended.sent  # who closed first says why
     if told is None:
         return Closed(1006, "")
     code = told.code  # a plain number where the library has no name for it

@@ -71,7 +71,7 @@ class Wire:
 
 
 def _closed(end: ConnectionClosed) -> Closed:
-    frame = end.rcvd or end.sent
+    frame = (end.rcvd if end.rcvd_then_sent else end.sent) or end.rcvd or end.sent  # who closed first says why
     return Closed(1006, "") if frame is None else Closed(frame.code, frame.reason)
 
 

@@ -1,6 +1,8 @@
 """S05, S07, S08: one channel of a living line falls silent, peers that froze, and content that froze."""
 
 from frmon.feeds.sim.faults import Fault
+from frmon.feeds.sim.instrument import Instrument
+from frmon.feeds.sim.turns import Turn
 from frmon.funding import funding_is_fresh
 from frmon.model import Status
 from tests.scenarios.stand import Stand, stand
@@ -22,8 +24,8 @@ def fresh_rates(s: Stand, venue: str) -> int:
 
 
 async def test_s05_a_channel_that_falls_silent_is_named_while_prices_live_on() -> None:
-    """At half speed: marks come once a second, whatever our timers are. REST does not help, so that the rates dim."""
-    async with stand("binance", "okx", scale=0.5) as s:
+    """REST does not help, so that the rates dim."""
+    async with stand("binance", "okx") as s:
         s.fault(Fault(kind="rest_status", venue="binance", match="premiumIndex", status=500, for_s=60.0))
         s.fault(Fault(kind="mute", venue="binance", match="markPrice", for_s=60.0))
         legs, rates = s.fresh("binance", "perp"), fresh_rates(s, "binance")
@@ -53,7 +55,7 @@ async def test_s07_a_frozen_peer_is_given_up_on_open_lines_and_in_the_handshake(
 
 
 async def test_s07_a_frozen_peer_keeps_nobody_from_leaving() -> None:
-    async with stand("okx", scale=1.0) as s:
+    async with stand("okx") as s:
         s.fault(Fault(kind="hold", venue="okx", for_s=60.0))
         await s.rest(0.3)
         asked_at = s.engine.clock.mono()
@@ -61,16 +63,42 @@ async def test_s07_a_frozen_peer_keeps_nobody_from_leaving() -> None:
         assert s.engine.clock.mono() - asked_at < 1.0 + 0.3 + s.late_s
 
 
+def first_prices(s: Stand) -> dict[str, float | None]:
+    """What bids of okx's perpetuals the board holds now."""
+    return {c.key.symbol: c.bid for c in s.engine.board.cells("okx") if c.key.market == "perp"}
+
+
+def spreading(s: Stand) -> Instrument:
+    """A perpetual of okx whose coin bybit trades too, as one coin each."""
+    other = {i.coin.name for i in s.traded("bybit", "perp") if i.multiplier == 1}
+    return next(i for i in s.traded("okx", "perp") if i.multiplier == 1 and i.coin.name in other)
+
+
+def run_away(s: Stand, i: Instrument) -> None:
+    """The market goes elsewhere: bybit and okx alike now pay 5 % more for the coin, and from then on stand still."""
+    for venue in ("okx", "bybit"):
+        symbol = next(o.symbol for o in s.traded(venue, "perp") if o.coin.name == i.coin.name and o.multiplier == 1)
+        s.sim.turn(Turn(kind="price", venue=venue, market="perp", symbol=symbol, factor=1.05, for_s=300.0))
+
+
 async def test_s08_a_stream_that_repeats_itself_with_old_times_is_called_frozen_and_believed_no_more() -> None:
-    async with stand("okx", "bybit", scale=0.3) as s:
+    """The truth moves away by 5 % where the frozen stream can not tell: compared with it, that would be a signal."""
+    async with stand("okx", "bybit", rate=2.0) as s:
+        held = first_prices(s)
         s.fault(Fault(kind="freeze", venue="okx", line="/ws", market="perp", for_s=60.0))
-        await s.within(10, lambda: "content frozen: ticker" in s.line("okx perp").detail)
+        coin = spreading(s)
+        await s.rest(1)
+        run_away(s, coin)
+        await s.within(9, lambda: "content frozen: ticker" in s.line("okx perp").detail)
         assert s.line("okx perp").status is Status.STALE
-        await s.within(1, lambda: of_streams(s, "okx", "perp") == 0)
-        await s.within(3, lambda: "STALE: content frozen" in s.words())
-        await s.lasts(20, lambda: of_streams(s, "okx", "perp") == 0, "new connections repeat it too")
+        await s.within(0.5, lambda: of_streams(s, "okx", "perp") == 0)
+        await s.within(0.5, lambda: "STALE: content frozen" in s.words())
+        await s.lasts(40, lambda: of_streams(s, "okx", "perp") == 0, "new connections repeat it too")
         assert s.events("okx perp 1: LIVE → STALE (content frozen")
         assert s.line("okx spot").status is Status.LIVE
+        moved = [i.symbol for i in s.traded("okx", "perp") if i.quote.bid != held[i.symbol]]
+        assert {coin.symbol} < set(moved), "the market moved in truth"
+        assert [g for g in s.signals if g.symbol == coin.coin.name] == [], "a signal of frozen prices"
         s.sim.faults.clear()
         await s.within(20, lambda: s.line("okx perp").status is Status.LIVE)
         await s.still()
@@ -78,7 +106,7 @@ async def test_s08_a_stream_that_repeats_itself_with_old_times_is_called_frozen_
 
 async def test_s08_a_stream_that_repeats_itself_with_new_times_is_found_out_by_the_sweep() -> None:
     async with stand("okx", "bybit", rate=2.0) as s:
-        s.fault(Fault(kind="freeze", venue="okx", line="/ws", market="perp", bump=True, for_s=60.0))
+        s.fault(Fault(kind="freeze", venue="okx", line="/ws", market="perp", bump=True, for_s=120.0))
         since = s.engine.clock.mono()
         await s.rest(10)
         s.sim.quiet = True  # now the truth stands still, and the stream's story is another one
@@ -91,7 +119,9 @@ async def test_s08_a_stream_that_repeats_itself_with_new_times_is_found_out_by_t
             ]
 
         assert believed(), "nothing shows yet that it is wrong"
-        await s.within(50, lambda: s.events("okx perp sweep:"))
-        await s.within(60 - (s.engine.clock.mono() - since) / s.scale, lambda: not believed())
-        await s.within(5, lambda: "differ" in s.words())
+        await s.within(60 - (s.engine.clock.mono() - since), lambda: s.events("okx perp sweep:"))
+        await s.within(60 - (s.engine.clock.mono() - since), lambda: not believed())
+        await s.within(0.5, lambda: "differ" in s.words())
         assert s.picture()["venues"]["okx"]["status"] == "PARTIAL"
+        await s.lasts(40, lambda: not believed(), "believed again")
+        assert s.signals == [], "a signal of frozen prices"
