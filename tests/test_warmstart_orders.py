@@ -7,9 +7,10 @@ import pytest
 from frmon.board import Board, Cell
 from frmon.clock import ManualClock
 from frmon.feeds.catalog import Catalog
+from frmon.funding import funding_is_fresh
 from frmon.identity import Identity
 from frmon.model import Listing, Market, Tick
-from frmon.spread import qualifies
+from frmon.spread import hourly, qualifies
 from frmon.storage.records import LegName
 from frmon.warmstart import remembered
 from tests.given import TERMS, WALL, line
@@ -98,3 +99,21 @@ def test_what_a_venue_said_wins_whether_before_or_after_what_is_remembered(tick:
     assert (mark, index) == (tick.mark or 1.01, tick.index or 1.02)
     assert rate == (tick.funding_rate or 0.0001)
     assert source == ("ws" if is_quote else None)
+
+
+@pytest.mark.parametrize("order", BOTH)
+def test_a_remembered_rate_is_shown_and_makes_no_carry_until_one_is_said(order: Sequence[str]) -> None:
+    board = told(order, past())
+    [cell] = board.rows["PEPE"].cells
+    cell.funding_interval_h = 8.0
+    board.take(line("okx"), [Tick(symbol="PEPE-USDT-SWAP", bid=0.9, ask=1.1, event_ms=WALL)], 100.0, WALL)
+    assert qualifies(cell, TERMS, 100.0, WALL)
+    assert (cell.funding_rate, hourly(cell), funding_is_fresh(cell, 100.0)) == (0.0001, None, False)
+    board.take(line("okx"), [Tick(symbol="PEPE-USDT-SWAP", funding_rate=0.0001, event_ms=WALL + 1)], 100.0, WALL + 1)
+    assert (hourly(cell), funding_is_fresh(cell, 100.0)) == (0.0001 / 8, True)
+
+
+def test_of_a_leg_that_is_not_listed_yet_no_rate_is_compared() -> None:
+    [cell] = told(["memory"], past()).rows["PEPE"].cells
+    cell.funding_interval_h = 8.0
+    assert (cell.funding_rate, hourly(cell)) == (0.0001, None)
