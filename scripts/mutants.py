@@ -76,7 +76,7 @@ MUTANTS = (
     Mutant(
         "requests go on inside a ban",
         "frmon/feeds/rest.py",
-        "            self._pacer.bar(request.costs, refusal.retry_s)",
+        "            self._pacer.bar(request.costs, refusal.retry_s, refusal.status)",
         "            return",
         "tests/feeds/test_rest.py tests/scenarios/test_limits_rest.py",
     ),
