@@ -107,9 +107,11 @@ class Rule:
         if leg.quarantine or leg.halted or (leg.off_ms is not None and leg.off_ms <= now_ms):
             return False
         confirmed, by = quote.at, quote.by
-        on_line = by is not None and by.source == "ws" and by.live and by.generation == quote.generation
-        if by is not None and on_line and by.pushes_changes and now - quote.at <= self.wanted.max_quiet_s:
-            confirmed = max(confirmed, by.heard_at)
+        if by is not None and by.source == "ws":
+            if not by.live or by.generation != quote.generation:
+                return False  # what a connection said ends with it
+            if by.pushes_changes and now - quote.at <= self.wanted.max_quiet_s:
+                confirmed = max(confirmed, by.heard_at)
         return now - confirmed <= self.wanted.max_age_s
 
 
