@@ -235,7 +235,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         sys.exit(run(sys.argv[1:] if arguments is None else arguments))
     finally:
-        departure.at_once()  # there is nothing left to close
+        departure.nothing_left()
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -6,6 +6,7 @@ where a library swallows it, or be held up: so an alarm ends the process when th
 and the signal's number. What whoever started the program had ignored stays ignored.
 """
 
+import atexit
 import os
 import signal
 from types import FrameType
@@ -19,6 +20,12 @@ _codes: list[int] = []  # the exit code of what ends the program; the first coun
 
 def at_once() -> None:
     """From now on a signal ends the process at once. Call in the main thread."""
+    atexit.register(_ended)
+    nothing_left()
+
+
+def nothing_left() -> None:
+    """There is nothing left to close: a signal ends the process at once again. Call in the main thread."""
     for number in ENDING:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _end)
@@ -44,6 +51,13 @@ def take_over() -> int:
     on its way; 0 if there was none."""
     signal.setitimer(signal.ITIMER_REAL, 0)
     return _codes[0] if _codes else 0
+
+
+def _ended() -> None:
+    """The last that is heard of Python, which forgets all handlers: nothing may spoil the exit code now."""
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    for number in ENDING:
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _hurry(code: int) -> None:

@@ -62,6 +62,12 @@ def test_who_ends_by_itself_is_not_disturbed_and_has_its_own_code() -> None:
     assert (ended.returncode, ended.stdout, ended.stderr) == (3, "on\n", "")
 
 
+def test_an_end_that_python_itself_takes_long_for_keeps_its_code() -> None:
+    slow = "class Slow:\n    def __del__(self):\n        sleep(4)\n\nfrom time import sleep\nslow = Slow()\n"
+    ended = ran(f"{FIRST}{slow}departure.in_order()\ndeparture.leaving(3)\nsys.exit(3)")
+    assert (ended.returncode, ended.stdout, ended.stderr) == (3, "", "")
+
+
 def test_within_other_programs_nobody_touches_their_signals() -> None:
     ended = ran("import signal\nfrom frmon import departure\ndeparture.in_order()\ndeparture.leaving(3)\n"
                 "print(signal.getsignal(signal.SIGINT) is signal.default_int_handler, signal.getitimer(signal.ITIMER_REAL))")  # fmt: skip
