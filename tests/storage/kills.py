@@ -31,7 +31,7 @@ class Left(NamedTuple):
     bars_missing: int  # of these
     looks: int  # at the board, each at all legs
     looks_missing: int  # of these, in the file and beside it
-    behind: float  # looks between the last that is there and the last
+    behind: float  # looks between the last that is there and the last that was said to be kept, 0 where it is there
     sound: bool
     ready_s: float  # until the next program could write
 
@@ -61,7 +61,7 @@ class Lives:
             assert process.stdout is not None
             start = time.monotonic()
             while (line := process.stdout.readline()) != "READY\n":
-                assert line[:1] in {"L", "!"}, f"the writer ended: {line!r}"
+                assert line[:1] in {"L", "K", "!"}, f"the writer ended: {line!r}"
                 said.append(line.strip())
             ready_s = time.monotonic() - start
             time.sleep(after_s)
@@ -79,12 +79,13 @@ class Lives:
         counts = bars(self.path, first)
         lost = sum(self.legs - counts[turn] for turn in turns)
         self.looks = max(looks, default=self.looks)
+        said_kept = max((int(line[2:]) for line in said if line.startswith("K ")), default=0)
         kept = seen(self.path)
         missing = self.looks - self.lost - sum(gap.seconds for gap in kept)
         self.lost += missing
         return Left(
             len(signals), len(self.acknowledged - held), self.legs * len(turns), lost, len(looks), missing,
-            self.looks - max((gap.last for gap in kept), default=0.0), whole, ready_s,
+            max(0.0, said_kept - max((gap.last for gap in kept), default=0.0)), whole, ready_s,
         )  # fmt: skip
 
 
@@ -149,7 +150,7 @@ def main(times: int = 100, legs: int = 500, speed: float = 1.0) -> str:
 signals acknowledged {sum(f.acknowledged for f in found)}, missing {max(f.missing for f in found)}
 bars put more than a second before {sum(f.bars for f in found)}, missing {sum(f.bars_missing for f in found)}
 looks at {legs} legs, one each {1 / speed:g} s, {minutes} minutes: {lives.looks}, lost {lives.lost}, at most {max(f.looks_missing for f in found)} in a kill \
-(nothing lost in {sum(not f.looks_missing for f in found)}); in the file at the end {written}; minutes of legs that differ {wrong}
+(of those said to be kept {sum(f.behind for f in found):.0f}; nothing lost in {sum(not f.looks_missing for f in found)}); in the file at the end {written}; minutes of legs that differ {wrong}
 ready again within {max(f.ready_s for f in found):.2f} s (with the interpreter's start), {packed} bars in {packs} packs, {size:.0f} MB"""
 
 

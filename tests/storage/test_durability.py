@@ -314,9 +314,9 @@ def test_s65_kill_9_loses_a_second_of_bars_and_the_next_run_goes_on_with_the_min
     minutes of sixty."""
     legs = 100
     found, lives = kills(path, 8, legs, 12.0, seed=os.getpid())
-    assert lives.looks > 50
-    assert max(left.looks_missing for left in found) <= 2, found
-    assert max(left.behind for left in found) <= 2, found
+    assert lives.looks > 20
+    assert sum(left.behind for left in found) == 0, found
+    assert lives.lost < lives.looks / 2, found  # a look is kept before the next, if the machine lets it
     assert sum(gap.seconds for gap in seen(path, beside=False)) == lives.looks - lives.lost
     assert differing(path, legs) == 0
 

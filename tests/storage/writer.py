@@ -1,7 +1,7 @@
 """A program that writes and tidies until it is killed: `python -m tests.storage.writer FILE LEGS MINUTE LOOK SPEED SINCE`. It
 prints, once they have happened, `S n` for each acknowledged signal, `B n` for each turn of bars that was put a second ago or
-longer, and `L n` for each look at the board, at which every price is n. Looks are counted from LOOK on; time passes SPEED
-times as fast since SINCE (Unix seconds)."""
+longer, `L n` for each look at the board, at which every price is n, and `K n` when that is kept beside the file. Looks are
+counted from LOOK on; time passes SPEED times as fast since SINCE (Unix seconds)."""
 
 import asyncio
 import signal as signals
@@ -18,7 +18,8 @@ from frmon.model import LegKey, Market, Spread
 from frmon.signals.episodes import Episodes
 from frmon.storage.bars import Bar
 from frmon.storage.journal import Journal
-from frmon.storage.records import LegBar, Record, SignalRow
+from frmon.storage.records import CoinGap, LegBar, Record, SignalRow
+from frmon.storage.running import Frame, minutes_of, parts_of
 from frmon.storage.upkeep import Upkeep
 from frmon.vigil import Vigil
 from tests.given import TERMS, Desk
@@ -64,6 +65,13 @@ class Counted(Keeping):
         self._desk = Desk(*self._legs)
         self._seen = Seen(board=self._desk.board, episodes=Episodes(8.0), states=list, freshness=TERMS.freshness)
         self._number = look
+        self._write, self._last._beside.write = self._last._beside.write, self._kept  # type: ignore[method-assign]
+
+    def _kept(self, frame: Frame) -> None:
+        self._write(frame)
+        kept = [r.gap.last for seen in minutes_of(parts_of(frame)).values() for r in seen if isinstance(r, CoinGap)]
+        sys.stdout.write(f"K {max(kept, default=0.0):.0f}\n")
+        sys.stdout.flush()
 
     def look(self) -> None:
         self._number += 1
