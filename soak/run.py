@@ -177,7 +177,8 @@ class Soak:
         was lost in it is not said again when a line goes on."""
         if fault.kind in DECEIVING:
             now, slowest_s = self.engine.clock.mono(), max(self._cadences.values())
-            since = now + fault.for_s if fault.kind in SILENT else now
+            is_silent = fault.kind in SILENT and not fault.match  # what mutes some frames of a stream loses changes
+            since = now + fault.for_s if is_silent else now
             until = now + fault.for_s + SWEEP_S * self.scale + slowest_s + NETWORK_S
             for venue in [fault.venue] if fault.venue else self.sim.endpoints:
                 self._deceived[venue].append((since, until))
@@ -268,6 +269,7 @@ def _short(what: Fault | Turn) -> str:
         "venue",
         "market",
         "symbol",
+        "match",
         "how",
         "share",
         "status",
