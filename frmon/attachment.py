@@ -1,9 +1,15 @@
 """What a screen elsewhere needs of a running engine beside its picture."""
 
+from collections.abc import Iterable
+from math import isnan
+
+import msgspec
+
 from frmon.engine import Engine
 from frmon.model import Market
-from frmon.parts import EpisodePart, TermsPart
+from frmon.parts import EpisodePart, PastPart, SpanPart, TermsPart
 from frmon.signals.episodes import Episode
+from frmon.signals.series import Series
 
 
 def terms_part(engine: Engine) -> TermsPart:
@@ -46,3 +52,27 @@ def _episode(episode: Episode, now: float) -> EpisodePart:
         age_s=round(now - episode.opened_at, 3),
         seen_age_s=round(now - episode.seen_at, 3),
     )
+
+
+class Pasts(msgspec.Struct, frozen=True, kw_only=True):
+    """`past`: what is remembered of some coins at one moment."""
+
+    at_ms: int
+    coins: list[PastPart]
+
+
+def past_part(engine: Engine, coins: Iterable[str]) -> Pasts:
+    """What it remembers of these coins' spreads; nothing of those of which it does not."""
+    now = engine.clock.mono()
+    found = [(coin, series) for coin in coins if (series := engine.history.series(coin)) is not None]
+    return Pasts(at_ms=engine.clock.now_ms(), coins=[_past(coin, series, now) for coin, series in found])
+
+
+def _past(coin: str, series: Series, now: float) -> PastPart:
+    spans = []
+    for tier in series.tiers:
+        points, end_s = tier.points, tier.end_s
+        if end_s is not None and points:
+            values = [None if isnan(point) else round(point, 4) for point in points]
+            spans.append(SpanPart(step_s=tier.step_s, ago_s=round(now - end_s, 3), values=values))
+    return PastPart(coin=coin, spans=spans)

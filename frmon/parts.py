@@ -68,6 +68,45 @@ class LegPart(msgspec.Struct, frozen=True, kw_only=True):
     funding_age_s: float | msgspec.UnsetType = msgspec.UNSET
 
 
+class LegNews(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What is another now of a leg that is known: fields of `LegPart`, absent where nothing changed."""
+
+    venue: str
+    market: str
+    symbol: str
+    bid: float | msgspec.UnsetType | None = msgspec.UNSET
+    ask: float | msgspec.UnsetType | None = msgspec.UNSET
+    last: float | msgspec.UnsetType | None = msgspec.UNSET
+    mark: float | msgspec.UnsetType | None = msgspec.UNSET
+    index: float | msgspec.UnsetType | None = msgspec.UNSET
+    volume_24h_usd: float | msgspec.UnsetType | None = msgspec.UNSET
+    funding_rate: float | msgspec.UnsetType | None = msgspec.UNSET
+    funding_interval_h: float | int | msgspec.UnsetType | None = msgspec.UNSET
+    next_funding_ms: int | msgspec.UnsetType | None = msgspec.UNSET
+    event_ms: int | msgspec.UnsetType | None = msgspec.UNSET
+    received_ms: int | msgspec.UnsetType | None = msgspec.UNSET
+    age_s: float | msgspec.UnsetType | None = msgspec.UNSET
+    fresh: bool | msgspec.UnsetType = msgspec.UNSET
+    source: str | msgspec.UnsetType | None = msgspec.UNSET
+    funding_age_s: float | msgspec.UnsetType = msgspec.UNSET
+
+
+class SpanPart(msgspec.Struct, frozen=True, kw_only=True):
+    """A coin's best gross spread, in percent, at equal steps, the oldest first; null where none was known. `ago_s`: since the
+    end of the last step."""
+
+    step_s: float
+    ago_s: float
+    values: list[float | None]
+
+
+class PastPart(msgspec.Struct, frozen=True, kw_only=True):
+    """What is remembered of a coin: the finest steps first."""
+
+    coin: str
+    spans: list[SpanPart]
+
+
 class SidePart(msgspec.Struct, frozen=True, kw_only=True):
     """One side of a spread. `symbol` tells apart two legs of one venue and market; `price`: null only where a pair is not
     a spread."""

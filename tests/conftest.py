@@ -12,7 +12,7 @@ import pytest
 from tests.command import Ended, Frmon
 from tests.leaping import LeapingPolicy
 
-LEAPING = {"", "feeds", "scenarios", "signals"}
+LEAPING = {"", "api", "attach", "feeds", "scenarios", "signals"}
 """Folders whose async tests live in time that leaps, but for modules whose `REAL_TIME` says why not."""
 RERUNS = 2
 LONGEST = 160  # characters of a reason in the last lines

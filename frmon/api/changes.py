@@ -6,8 +6,10 @@ from typing import NamedTuple
 
 import msgspec
 
+from frmon.api.legs import CoinMark, marked
 from frmon.board import Row
 from frmon.model import Flag, Spread
+from frmon.parts import LegNews
 from frmon.snapshot import Source, coin_part, encode, picture
 from frmon.spread import flags
 
@@ -31,6 +33,7 @@ class Mark(msgspec.Struct):
     number: int
     text: bytes
     width: float
+    legs: CoinMark
 
 
 class Whole(NamedTuple):
@@ -42,11 +45,12 @@ class Whole(NamedTuple):
 
 
 class News(NamedTuple):
-    """What a client has not heard yet."""
+    """What a client has not heard yet. `legs`: of coins that it knows, where it wants no more."""
 
     number: int
     coins: list[bytes]
     gone: list[str]
+    legs: list[LegNews]
 
 
 class Press:
@@ -85,23 +89,24 @@ class Press:
             self._whole = Whole(self.number, now, encode(picture(self._engine)))
         return self._whole
 
-    def since(self, number: int, wanted: Container[str] | None = None) -> News:
-        """What changed after `number`, of the coins that are wanted, None for all."""
-        changed = [(c, m.text) for c, m in self._marks.items() if m.number > number]
-        gone = [coin for coin, at in self._gone.items() if at > number]
-        if wanted is not None:
-            changed, gone = [one for one in changed if one[0] in wanted], [coin for coin in gone if coin in wanted]
-        return News(self.number, [text for _, text in changed], gone)
+    def since(self, number: int, wanted: Container[str] | None = None, *, by_leg: bool = False) -> News:
+        """What changed after `number`, of the coins that are wanted, None for all. `by_leg`: whole coins only where their
+        legs are others."""
+        changed = [m for c, m in self._marks.items() if m.number > number and (wanted is None or c in wanted)]
+        gone = [c for c, at in self._gone.items() if at > number and (wanted is None or c in wanted)]
+        whole = [m.text for m in changed if not by_leg or m.legs.whole > number]
+        legs = [leg for m in changed if by_leg and m.legs.whole <= number for leg in m.legs.news(number)]
+        return News(self.number, whole, gone, legs)
 
     def texts(self, coins: Iterable[str]) -> list[bytes]:
         """Some coins as they were written last."""
         return [self._marks[coin].text for coin in coins if coin in self._marks]
 
-    def widest(self, top: int, among: Collection[str]) -> set[str]:
-        """The coins with the widest gross spreads, of all or of some."""
+    def widest(self, top: int | None, among: Collection[str]) -> list[str]:
+        """The coins with the widest gross spreads, of all or of some, the widest first."""
         marks = [(coin, mark) for coin, mark in self._marks.items() if not among or coin in among]
         ranked = sorted(marks, key=lambda item: (-item[1].width, item[0]))
-        return {coin for coin, _ in ranked[:top]}
+        return [coin for coin, _ in ranked[:top]]
 
     def _look(self, row: Row, now: float, now_ms: int, *, thoroughly: bool) -> None:
         mark, terms = self._marks.get(row.coin), self._engine.terms
@@ -123,4 +128,5 @@ class Press:
             number=self.number,
             text=encode(part),
             width=part.spread.gross_pct if part.spread is not None else float("-inf"),
+            legs=marked(part, None if mark is None else mark.legs, self.number),
         )

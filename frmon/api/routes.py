@@ -14,6 +14,7 @@ from frmon.api.collector import Collector
 from frmon.api.door import HEADERS, reply, send
 from frmon.api.gate import Asked, Gate
 from frmon.api.health import Health
+from frmon.api.packing import takes_gzip
 from frmon.api.past import INTERVALS, MEMORY_H, Past, newest_rows
 from frmon.api.query import Nothing, Query, Symbol, Wrong, body, decoded, name_in, parts_of
 from frmon.api.share import Share
@@ -211,13 +212,15 @@ class Routes:
         return reply(encode(picture(self._from.engine, coins or None, top)))
 
     async def _stream(self, request: web.BaseRequest, _parts: list[str]) -> web.StreamResponse:
-        query = Query(request.query, ("every", "coins", "top"))
+        query = Query(request.query, ("every", "coins", "top", "form"))
         coins = (self._from.coin(name) or name for name in query.names("coins"))
         wanted = stream.Wanted(
             every_s=query.number("every", 1.0, 0.25, 10.0),
             coins=frozenset(coins),
             top=query.whole("top", 1, 100_000),
             last_id=request.headers.get("Last-Event-ID", ""),
+            by_leg=query.choice("form", "coins", stream.FORMS) == "legs",
+            packed=takes_gzip(request.headers.get("Accept-Encoding", "")),
         )
         if request.method == "HEAD":
             raise Wrong("only GET", 405)

@@ -13,9 +13,11 @@ from math import inf
 import msgspec
 from aiohttp import web
 
+from frmon.api.changes import News
 from frmon.api.collector import Collector
 from frmon.api.door import HEADERS, allow
-from frmon.attachment import terms_part
+from frmon.api.packing import PACKED, Packer, keep_little
+from frmon.attachment import past_part, terms_part
 from frmon.snapshot import encode, picture
 
 LOG = logging.getLogger("frmon.api")
@@ -26,14 +28,23 @@ TICK_S = 0.25
 EVENTS = 50
 """So many of the latest events a new client is told."""
 
+PAST_COINS = 8
+"""So many coins whose past is told at once, each quarter of a second: it may take a while, and holds nothing up."""
+
+FORMS = {"coins": "whole coins", "legs": "what changed of their legs"}
+PLAIN = {"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"}
+
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
-    """What a client asked for. `every_s` between changes; `coins`: only these, empty for all; `top`: only so many."""
+    """What a client asked for. `every_s` between changes; `coins`: only these, empty for all; `top`: only so many; `by_leg`:
+    of coins that it knows only what changed, and what was before it came; `packed`: gzip."""
 
     every_s: float = 1.0
     coins: frozenset[str] = frozenset()
     top: int | None = None
     last_id: str = ""
+    by_leg: bool = False
+    packed: bool = False
 
 
 class Place(msgspec.Struct):
@@ -70,6 +81,7 @@ class Stream:
         self._wanted = wanted
         self._top: set[str] = set()  # the coins of the top that the client has
         self._place = Place()
+        self._untold: list[str] = []  # coins whose past is still to be told
 
     def begin(self) -> Iterator[bytes]:
         """The picture, or what came since the client was here."""
@@ -88,13 +100,13 @@ class Stream:
         press = self._from.press
         press.beat()
         if self._wanted.top is not None:
-            number, coins, gone = press.number, *self._top_changes(self._wanted.top)
+            news = self._top_changes(self._wanted.top)
         else:
-            number, coins, gone = press.since(self._place.changes, self._wanted.coins or None)
-        self._place.changes = number
-        if coins or gone:
+            news = press.since(self._place.changes, self._wanted.coins or None, by_leg=self._wanted.by_leg)
+        self._place.changes = news.number
+        if news.coins or news.gone or news.legs:
             now_ms = self._from.engine.clock.now_ms()
-            yield self._named("changes", _changes(now_ms, coins, gone))
+            yield self._named("changes", _changes(now_ms, news, by_leg=self._wanted.by_leg))
 
     def news(self) -> Iterator[bytes]:
         """Signals and events since the last of these, oldest first."""
@@ -125,17 +137,26 @@ class Stream:
         self._place = Place(number, signals, round(newest[EVENTS].at * 1e6) if len(newest) > EVENTS else 0)
         if wanted.top is not None:
             self._top = {part["coin"] for part in msgspec.json.decode(text)["coins"]}
+        if wanted.by_leg:
+            has_past = dict(source.engine.history.counts())
+            self._untold = [coin for coin in source.press.widest(wanted.top, wanted.coins) if coin in has_past]
         terms = encode(terms_part(source.engine))
         return self._named("snapshot", b'{"session":"%s","terms":%s,%s' % (source.session.encode(), terms, text[1:]))
 
-    def _top_changes(self, top: int) -> tuple[list[bytes], list[str]]:
+    def past(self) -> Iterator[bytes]:
+        """What is remembered of some more coins, the widest first; nothing once all was told."""
+        if self._untold:
+            some, self._untold = self._untold[:PAST_COINS], self._untold[PAST_COINS:]
+            yield self._named("past", encode(past_part(self._from.engine, some)))
+
+    def _top_changes(self, top: int) -> News:
         """The changed coins of those that are at the top now, all new ones, and who is there no longer."""
         press, wanted = self._from.press, self._wanted.coins
-        now = press.widest(top, wanted)
+        now = set(press.widest(top, wanted))
         new = now - self._top
-        changed = press.since(self._place.changes, now - new).coins
+        known = press.since(self._place.changes, now - new, by_leg=self._wanted.by_leg)
         gone, self._top = sorted(self._top - now), now
-        return [*changed, *press.texts(new)], gone
+        return News(press.number, [*known.coins, *press.texts(new)], gone, known.legs)
 
     def _is_known(self, place: Place) -> bool:
         """Whether the signals that a client missed are still there."""
@@ -150,17 +171,20 @@ async def serve(
     request: web.BaseRequest, collector: Collector, wanted: Wanted, stopped: asyncio.Event
 ) -> web.StreamResponse:
     """Send events until the client goes, is cut, or the program ends."""
-    answer = web.StreamResponse(headers={**HEADERS, "Content-Type": "text/event-stream", "X-Accel-Buffering": "no"})
+    packer = Packer() if wanted.packed else None
+    answer = web.StreamResponse(headers={**HEADERS, **(PACKED if packer else {}), **PLAIN})
     answer.force_close()
     allow(request, inf)
+    keep_little(request.transport)
     await answer.prepare(request)
     collector.streams += 1
     try:
         async for event in _events(Stream(collector, wanted), wanted, stopped):
-            for at in range(0, len(event), CHUNK):
+            sent = event if packer is None else packer.packed(event)
+            for at in range(0, len(sent), CHUNK):
                 async with asyncio.timeout(CUT_S):
-                    await answer.write(event[at : at + CHUNK])
-            collector.sent += len(event)
+                    await answer.write(sent[at : at + CHUNK])
+            collector.sent += len(sent)
     except TimeoutError:
         allow(request, 0.0)
     except ConnectionError:
@@ -176,7 +200,7 @@ async def _events(stream: Stream, wanted: Wanted, stopped: asyncio.Event) -> Asy
         yield event
     change_at, status_at = mono() + wanted.every_s, mono() + STATUS_S
     while not await _is_over(stopped, min(TICK_S, max(0.01, change_at - mono()))):
-        now, parts = mono(), [stream.news]
+        now, parts = mono(), [stream.news, stream.past]
         if now >= change_at:
             change_at = max(change_at + wanted.every_s, now)
             parts.insert(0, stream.changes)
@@ -195,5 +219,7 @@ async def _is_over(stopped: asyncio.Event, seconds: float) -> bool:
         return False
 
 
-def _changes(now_ms: int, coins: list[bytes], gone: list[str]) -> bytes:
-    return b'{"at_ms":%d,"coins":[%s],"gone":%s}' % (now_ms, b",".join(coins), msgspec.json.encode(gone))
+def _changes(now_ms: int, news: News, *, by_leg: bool) -> bytes:
+    legs = b',"legs":%s' % msgspec.json.encode(news.legs) if by_leg else b""
+    gone = msgspec.json.encode(news.gone)
+    return b'{"at_ms":%d,"coins":[%s],"gone":%s%s}' % (now_ms, b",".join(news.coins), gone, legs)

@@ -74,7 +74,7 @@ def is_near(url: str) -> bool:
 async def opened(address: Address, query: str = "", last: str = "") -> AsyncIterator[AsyncIterator[list[Event]]]:
     """The stream's events, a few at a time, until it ends. `last`: the id of the last event that was heard. Raises `Lost`
     and `Denied`; the block's own errors pass."""
-    headers = {"Accept": "text/event-stream", "Accept-Encoding": "identity"}
+    headers = {"Accept": "text/event-stream", "Accept-Encoding": "gzip"}
     if address.token:
         headers["Authorization"] = f"Bearer {address.token}"
     if last:

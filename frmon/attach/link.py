@@ -78,7 +78,7 @@ class Link:
         self.why = why
 
     async def _listen(self) -> None:
-        async with opened(self.address, last=self._last) as stream:
+        async with opened(self.address, "?form=legs", self._last) as stream:
             await self._hear_all(stream)
 
     async def _hear_all(self, stream: AsyncIterator[list[Event]]) -> None:

@@ -1,16 +1,21 @@
 """What a collector says on its stream: shapes and reading. Fields that are not known here are ignored."""
 
 from datetime import datetime
+from math import inf
 from typing import TypeVar
 
 import msgspec
 
 from frmon.errors import DecodeError
 from frmon.model import LineState, Signal, Status, VenueState
-from frmon.parts import SCHEMA, CoinPart, EpisodePart, LinePart, SignalPart, TermsPart, VenuePart
+from frmon.parts import SCHEMA, CoinPart, EpisodePart, LegNews, LinePart, PastPart, SignalPart, TermsPart, VenuePart
 from frmon.signals.episodes import Episode, State
+from frmon.signals.series import Held
 
 T = TypeVar("T")
+
+STEPS_S = (0.5, 86_400.0)
+"""Steps that a past may be told in."""
 
 STATUSES = {status.value: status for status in Status}
 
@@ -40,11 +45,19 @@ class Whole(msgspec.Struct, kw_only=True):
 
 
 class Changes(msgspec.Struct, kw_only=True):
-    """`changes`: coins that are others now, and names that have left."""
+    """`changes`: coins that are others now, legs of others that are, and names that have left."""
 
     at_ms: int
     coins: list[CoinPart]
     gone: list[str]
+    legs: list[LegNews] = []
+
+
+class Pasts(msgspec.Struct, kw_only=True):
+    """`past`: what is remembered of some coins' spreads."""
+
+    at_ms: int
+    coins: list[PastPart]
 
 
 class Stored(msgspec.Struct, kw_only=True):
@@ -140,6 +153,20 @@ def signal_of(part: SignalPart, since_ms: int, since: float) -> Signal:
         note=part.note or "",
         observed_mono=since - max(0.0, (since_ms - observed_ms) / 1000),
     )
+
+
+def held_of(part: PastPart, since: float) -> list[Held]:
+    """What held when, in the order of time; of times that are told twice the finer steps. Ages count from `since`
+    (monotonic). Raises `DecodeError`."""
+    found: list[Held] = []
+    for span in sorted(part.spans, key=lambda s: s.step_s):
+        step_s, first = span.step_s, found[0].since if found else inf
+        if not STEPS_S[0] <= step_s <= STEPS_S[1] or not 0 <= span.ago_s <= STEPS_S[1]:
+            raise DecodeError("a past that is none")
+        begun = since - span.ago_s - step_s * len(span.values)
+        times = ((begun + n * step_s, value) for n, value in enumerate(span.values) if value is not None)
+        found[:0] = [Held(at, at + step_s, value, value, value) for at, value in times if at + step_s <= first]
+    return found
 
 
 def episode_of(part: EpisodePart, since: float) -> Episode:

@@ -13,7 +13,19 @@ from msgspec.structs import replace
 
 from frmon.attach.line import Address
 from frmon.attach.link import Link
-from frmon.attach.messages import Changes, Health, Said, Whole, episode_of, read, read_whole, signal_of, venue_state
+from frmon.attach.messages import (
+    Changes,
+    Health,
+    Pasts,
+    Said,
+    Whole,
+    episode_of,
+    held_of,
+    read,
+    read_whole,
+    signal_of,
+    venue_state,
+)
 from frmon.attach.pace import Pace
 from frmon.attach.restate import Restated
 from frmon.attach.sse import Event
@@ -178,6 +190,9 @@ class Remote:
             at = now - self.pace.hear(changes.at_ms, now)
             self._restated.gone(changes.gone)
             self._restated.coins(changes.coins, at)
+            self._restated.legs(changes.legs, at)
+        elif event.kind == "past":
+            self._take_past(read(event.data, Pasts), now)
         elif event.kind == "status":
             self._take_health(read(event.data, Health), now)
         elif event.kind == "signal":
@@ -213,6 +228,12 @@ class Remote:
         self._states = [venue_state(name, part) for name, part in told.venues.items()]
         self._notices = [clean(notice, 300) for notice in told.notices]
         self._is_heard = True
+
+    def _take_past(self, pasts: Pasts, now: float) -> None:
+        at = now - self.pace.hear(pasts.at_ms, now)
+        for part in pasts.coins:
+            if part.coin in self.board.rows:
+                self.history.recall(part.coin, held_of(part, at), now)
 
     def _take_signal(self, part: SignalPart, now: float) -> None:
         signal = signal_of(part, self.clock.now_ms(), now)

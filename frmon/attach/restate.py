@@ -6,11 +6,13 @@ from collections.abc import Collection, Iterable, Mapping
 from math import inf
 
 from msgspec import UNSET
+from msgspec.structs import replace
 
 from frmon.board import Board, Cell
 from frmon.model import Carrier, Leg, LegKey, Market
-from frmon.parts import CoinPart, LegPart, VenuePart
+from frmon.parts import CoinPart, LegNews, LegPart, VenuePart
 
+NEWS = tuple(name for name in LegNews.__struct_fields__ if name not in {"venue", "market", "symbol"})
 MARKETS = {market.value: market for market in Market}
 
 
@@ -20,12 +22,23 @@ class Restated:
     def __init__(self, board: Board) -> None:
         self._board = board
         self._carriers: dict[tuple[str, Market], Carrier] = {}
+        self._told: dict[LegKey, LegPart] = {}  # of the cells on the board
         self._live = False
 
     def coins(self, parts: Iterable[CoinPart], at: float) -> None:
         """These coins are as told now."""
         for part in parts:
             self._coin(part, at)
+
+    def legs(self, news: Iterable[LegNews], at: float) -> None:
+        """Of these legs something is another now; what is not known is of a coin that has left."""
+        for one in news:
+            market = MARKETS.get(one.market)
+            cell = None if market is None else self._board.cell(LegKey(one.venue, market, one.symbol))
+            if cell is not None and (told := self._told.get(cell.key)) is not None:
+                changed = {name: value for name in NEWS if (value := getattr(one, name)) is not UNSET}
+                part = self._told[cell.key] = replace(told, **changed)
+                _state(cell, part, self._carrier(part.venue, cell.key.market), at)
 
     def gone(self, coins: Iterable[str]) -> None:
         """These have left."""
@@ -63,6 +76,7 @@ class Restated:
             self._board.seat(_seat(part.coin, leg, market))
             cell = self._board.cell(key)
             if cell is not None:
+                self._told[key] = leg
                 _state(cell, leg, self._carrier(leg.venue, market), at)
         self._keep(part.coin, keys)
 
@@ -70,6 +84,7 @@ class Restated:
         row = self._board.rows.get(coin)
         for cell in () if row is None else list(row.cells):
             if cell.key not in keys:
+                self._told.pop(cell.key, None)
                 self._board.unseat(cell.key)
 
     def _carrier(self, venue: str, market: Market) -> Carrier:

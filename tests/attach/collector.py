@@ -45,6 +45,11 @@ def signal(name: str = "BTC", at: str = "2026-11-22T05:32:58.000Z") -> dict[str,
     }  # fmt: skip
 
 
+def past(name: str, step_s: float, values: list[float]) -> dict[str, Any]:
+    """What is remembered of one coin."""
+    return {"coin": name, "spans": [{"step_s": step_s, "ago_s": 0.5, "values": values}]}
+
+
 class FakeCollector:
     """Serves one stream; `say` adds an event to all who listen. `asked`: the heads of requests."""
 
@@ -89,18 +94,19 @@ class FakeCollector:
         for line in self._lines:
             line.put_nowait(self._event(kind, data))
 
-    def change(self, *coins: dict[str, Any], gone: tuple[str, ...] = ()) -> None:
+    def change(self, *coins: dict[str, Any], gone: tuple[str, ...] = (), legs: tuple[dict[str, Any], ...] = ()) -> None:
         """Say that these coins are others now."""
-        self.say("changes", {"at_ms": self._wall(), "coins": coins, "gone": gone})
+        self.say("changes", {"at_ms": self.wall(), "coins": coins, "gone": gone, "legs": legs})
 
     def picture(self) -> dict[str, Any]:
         """The whole."""
         return {
-            "session": self.session, "schema": self.schema, "simulated": False, "at": "", "at_ms": self._wall(),
+            "session": self.session, "schema": self.schema, "simulated": False, "at": "", "at_ms": self.wall(),
             "venues": {"binance": venue(), "okx": venue()}, "coins": self.coins, "signals": self.signals, "notices": [],
         }  # fmt: skip
 
-    def _wall(self) -> int:
+    def wall(self) -> int:
+        """Its clock."""
         return self.now_ms + round(asyncio.get_running_loop().time() * 1000)
 
     def _event(self, kind: str, data: Any) -> bytes:
@@ -108,7 +114,7 @@ class FakeCollector:
         return f"id: {self.session}-{self._number}\nevent: {kind}\ndata: {json.dumps(data)}\n\n".encode()
 
     def _health(self) -> dict[str, Any]:
-        return {"at_ms": self._wall(), "venues": {"binance": venue(), "okx": venue()}, "notices": [], "episodes": []}
+        return {"at_ms": self.wall(), "venues": {"binance": venue(), "okx": venue()}, "notices": [], "episodes": []}
 
     async def _stream(self, request: web.Request) -> web.StreamResponse:
         self.asked.append(request)

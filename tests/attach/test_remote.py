@@ -7,18 +7,15 @@ from math import isclose
 import pytest
 
 from frmon.attach import line
-from frmon.attach.line import Denied, Lost, address_of
+from frmon.attach.line import address_of
 from frmon.attach.remote import Remote
-from frmon.attach.start import attach
-from frmon.clock import SystemClock
 from frmon.config import Settings, defaults
-from frmon.errors import ConfigError
 from frmon.feeds.venues import all_venues
 from frmon.launch import venue_defaults
 from frmon.model import LegKey, Market, Status
-from tests.attach.collector import FakeCollector, coin, leg, signal
+from tests.attach.collector import FakeCollector, coin, leg, past, signal
+from tests.leaping import clock_here
 
-REAL_TIME = "lines are cut and silent for real seconds"
 BINANCE, OKX = (LegKey(name, Market.PERP, "BTCUSDT") for name in ("binance", "okx"))
 
 
@@ -41,7 +38,7 @@ async def screen(there: FakeCollector) -> AsyncIterator[Remote]:
 
 
 async def running(there: FakeCollector) -> AsyncIterator[Remote]:
-    remote = Remote(address_of(there.url), settings(), all_venues(), SystemClock())
+    remote = Remote(address_of(there.url), settings(), all_venues(), clock_here())
     job = asyncio.create_task(remote.run())
     await within(5, lambda: bool(remote.board.rows) and remote.states()[0].status is Status.LIVE)
     yield remote
@@ -82,6 +79,46 @@ async def test_changes_replace_what_is_known_also_by_nothing(there: FakeCollecto
     assert screen.board.cell(OKX) is None  # the coin was told without it
     there.change(gone=("BTC",))
     await within(2, lambda: "BTC" not in screen.board.rows)
+
+
+async def test_legs_are_told_in_part_and_the_rest_of_them_stands(there: FakeCollector, screen: Remote) -> None:
+    who = {"venue": "binance", "market": "perp", "symbol": "BTCUSDT"}
+    there.change(legs=({**who, "bid": 90.0, "age_s": 0.5}, {**who, "symbol": "NOSUCH", "bid": 1.0}))
+    await within(2, lambda: (cell := screen.board.cell(BINANCE)) is not None and cell.bid == 90.0)
+    cell = screen.board.cell(BINANCE)
+    assert cell is not None
+    assert (cell.ask, cell.funding_rate, cell.volume_usd) == (101.0, 0.0001, 1e6)
+    assert is_fresh(screen, BINANCE)
+    there.change(legs=({**who, "bid": None, "fresh": False, "age_s": 70.0},))
+    await within(2, lambda: not is_fresh(screen, BINANCE))
+    assert cell.bid is None
+    there.change(coin("BTC", leg("okx", 102.0, 103.0)), legs=({**who, "bid": 5.0},))
+    await within(2, lambda: screen.board.cell(BINANCE) is None)
+
+
+async def test_what_was_before_the_screen_came_is_told(there: FakeCollector, screen: Remote) -> None:
+    wave = [round(0.5 + 0.1 * (n % 3), 4) for n in range(450)]
+    there.say("past", {"at_ms": there.wall(), "coins": [past("BTC", 2.0, wave), past("NOSUCH", 2.0, wave)]})
+    await within(2, lambda: screen.history.series("BTC") is not None)
+    series = screen.history.series("BTC")
+    assert series is not None
+    assert screen.history.series("NOSUCH") is None
+    assert sum(p == p for p in series.tiers[0].points) > 440  # noqa: PLR0124  not nan
+    await within(5, lambda: screen.history.z.get("BTC") is not None)
+    assert screen.history.z["BTC"] == pytest.approx((100 / 101 - 0.6) / 0.0817, rel=0.05)
+
+
+@pytest.mark.parametrize(
+    "span", [{"step_s": 0.0}, {"step_s": -1.0}, {"ago_s": -5.0}, {"ago_s": 1e300}, {"step_s": 1e300}]
+)
+async def test_a_past_that_is_none_ends_the_stream_and_not_the_screen(
+    there: FakeCollector, screen: Remote, span: dict[str, float]
+) -> None:
+    told = past("BTC", 2.0, [0.5])
+    told["spans"][0] |= span
+    there.say("past", {"at_ms": there.wall(), "coins": [told]})
+    await within(2, lambda: "a past that is none" in screen.trouble)
+    await within(10, lambda: screen.trouble == "")
 
 
 async def test_a_leg_that_changed_its_coin_moves(there: FakeCollector, screen: Remote) -> None:
@@ -172,41 +209,3 @@ async def test_several_screens_attach_at_once(there: FakeCollector, screen: Remo
         there.change(coin("BTC", leg("binance", 7.0, 8.0)))
         for each in (screen, other):
             await within(2, lambda one=each: (cell := one.board.cell(BINANCE)) is not None and cell.bid == 7.0)  # type: ignore[misc]
-
-
-async def test_what_is_wrong_before_the_screen_is_one_clear_line(there: FakeCollector) -> None:
-    async def refused(url: str) -> Lost:
-        with pytest.raises(Lost) as error:
-            await asyncio.to_thread(attach, address_of(url), settings())
-        assert "\n" not in str(error.value)
-        return error.value
-
-    there.schema = 2
-    assert (await refused(there.url)).exit_code == 2
-    there.schema, there.kind = 1, "text/html"
-    assert "is that frmon serve?" in str(await refused(there.url))
-    there.kind, there.status = "text/event-stream", 401
-    denied = await refused(there.url)
-    assert isinstance(denied, Denied)
-    assert "--token-file" in str(denied)
-    lost = await refused("http://127.0.0.1:1")
-    assert (lost.exit_code, "connection refused" in str(lost)) == (3, True)
-
-
-async def test_a_token_is_sent(there: FakeCollector) -> None:
-    await asyncio.to_thread(attach, address_of(there.url, "secret"), settings())
-    assert there.asked[0].headers["Authorization"] == "Bearer secret"
-
-
-@pytest.mark.parametrize(
-    "url", ["", "127.0.0.1:4002", "ftp://h", "http://", "http://h:x", "http://h/path", "http://u:p@h", "http://h?x=1"]
-)
-def test_bad_addresses_are_refused(url: str) -> None:
-    with pytest.raises(ConfigError, match="--connect"):
-        address_of(url)
-
-
-def test_a_token_is_never_sent_in_the_clear_to_another_machine() -> None:
-    with pytest.raises(ConfigError, match="in the clear"):
-        address_of("http://192.0.2.1:4002", "secret")
-    assert address_of("https://192.0.2.1:4002", "secret").token == "secret"
