@@ -8,6 +8,8 @@ from frmon.model import Tick
 
 SETTLING_S = 5.0  # after asking, in which first pictures of quiet symbols come, however old they are
 LAGGING_MS = 2_000
+RECENT_MS = 3_000  # for which a delay counts, ...
+LEAST = 5  # ... but so many last ones always do
 AHEAD_MS = 2_000  # by which a venue's time may be ahead of the venue's clock and still be believed
 
 
@@ -24,7 +26,7 @@ class Lateness:
     """The delays of recent statements of one connection, in milliseconds of the two clocks' difference."""
 
     def __init__(self) -> None:
-        self._delays: deque[float] = deque(maxlen=64)
+        self._delays: deque[tuple[int, float]] = deque(maxlen=64)  # (when heard, delay)
         self._newest_ms = 0
 
     def clear(self) -> None:
@@ -37,13 +39,19 @@ class Lateness:
         if event_ms is None or event_ms <= self._newest_ms:
             return
         self._newest_ms = event_ms
-        if since_asked_s > SETTLING_S:
-            self._delays.append(now_ms - event_ms)
+        if since_asked_s <= SETTLING_S:
+            return
+        self._delays.append((now_ms, now_ms - event_ms))
+        while len(self._delays) > LEAST and now_ms - self._delays[0][0] > RECENT_MS:
+            self._delays.popleft()
 
     def typical_ms(self, skew_ms: float) -> float | None:
         """The median delay, with the clocks' difference (venue minus ours) taken out; None while unknown."""
-        return max(0.0, round(median(self._delays) + skew_ms, 1)) if self._delays else None
+        return max(0.0, round(median(self._told()) + skew_ms, 1)) if self._delays else None
 
     def is_lagging(self, skew_ms: float) -> bool:
         """Whether even the freshest statements come late: a venue that throttles delays some, not all."""
-        return bool(self._delays) and min(self._delays) + skew_ms > LAGGING_MS
+        return bool(self._delays) and min(self._told()) + skew_ms > LAGGING_MS
+
+    def _told(self) -> list[float]:
+        return [delay for _, delay in self._delays]
