@@ -194,6 +194,7 @@ def test_no_enabled_venue_is_bad_configuration(frmon: Frmon) -> None:
     assert frmon("snapshot", **variables).failed(2).startswith("no venue is enabled")
 
 
+@pytest.mark.real_time("the program runs in a process of its own")
 def test_a_reader_that_leaves_ends_the_program_quietly(env: dict[str, str], nowhere: Path) -> None:
     with subprocess.Popen(
         [*PROGRAM, "watch", "--config", str(nowhere)], env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE
@@ -206,6 +207,7 @@ def test_a_reader_that_leaves_ends_the_program_quietly(env: dict[str, str], nowh
         assert process.stderr.read() == b""
 
 
+@pytest.mark.real_time("the program runs in a process of its own")
 def test_ctrl_c_ends_watching_quietly_with_130(env: dict[str, str], nowhere: Path) -> None:
     with subprocess.Popen(
         [*PROGRAM, "watch", "--config", str(nowhere)], env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE

@@ -8,6 +8,7 @@ import pytest
 
 from tests.tui.terminal import Terminal
 
+REAL_TIME = "the program runs in a process of its own"
 FIRST = "import os, signal, sys, time; from frmon import departure; departure.at_once()\n"
 STRIKE = "os.kill(os.getpid(), signal.SIG{0})\n"
 NAMES = ("INT", "TERM", "HUP")
