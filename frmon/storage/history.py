@@ -10,7 +10,8 @@
 
 It only reads. Every question is one short transaction of its own, so that a reader who stays for hours neither holds up the
 writer nor keeps the file's log from being emptied, and it follows a file that is replaced. Times are Unix milliseconds UTC,
-spans are [since_ms, until_ms), prices USDT per one coin, spreads percent, rates fractions per interval.
+spans are [since_ms, until_ms), prices USDT per one coin, spreads percent, rates fractions per interval. The minute that runs
+is in the file once it is over, or its writer has ended in good order.
 """
 
 import sqlite3

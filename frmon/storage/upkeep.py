@@ -1,5 +1,5 @@
 """Looking after the file in small steps, between two writes: minutes are packed, packs rolled up, old ones dropped, and the
-file shrinks. A step takes one or two hundredths of a second; nobody waits for it but the writer.
+file shrinks. A step takes about a hundredth of a second; nobody waits for it but the writer.
 
 A minute counts by its UTC start alone, so time zones and summer time mean nothing here. A wall clock that is set forward
 by mistake drops nothing as long as no data comes under the wrong time: ages are those beside the newest of its kind.
@@ -20,7 +20,7 @@ from frmon.storage.file import File
 from frmon.storage.rolling import Piece, Tell, dropped_before, moment, note_dropped, one, pack_hours, roll_spans
 from frmon.storage.series import COARSER, DAY, FINER, KINDS, SPANS, Kind, span_of
 
-STEP_S = 0.01
+STEP_S = 0.005
 """After so long a step is over with the piece at which it is. Pieces take a few milliseconds."""
 
 PACKS = 1_000
@@ -29,7 +29,7 @@ PACKS = 1_000
 ROWS = 2_000
 """Events or samples that are dropped in one piece."""
 
-PAGES = 50
+PAGES = 20
 """Free pages of the file that are given back to the system in one piece."""
 
 SPARE = 1_024
