@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
-from frmon.attach.line import Denied, Lost, address_of
+from frmon.attach.line import Denied, Lost, address_of, is_near
 from frmon.attach.start import attach
 from frmon.errors import ConfigError
+from frmon.screencommand import _address
 from tests.attach.collector import FakeCollector
 from tests.attach.test_remote import settings
 
@@ -58,3 +60,16 @@ def test_a_token_is_never_sent_in_the_clear_to_another_machine() -> None:
     with pytest.raises(ConfigError, match="in the clear"):
         address_of("http://192.0.2.1:4002", "secret")
     assert address_of("https://192.0.2.1:4002", "secret").token == "secret"
+
+
+def test_the_configured_token_goes_to_this_machine_only(tmp_path: Path) -> None:
+    chosen, secret = settings(), tmp_path / "token"
+    secret.write_text("x" * 40)
+    secret.chmod(0o600)
+    chosen.serve.token_file = str(secret)
+    assert _address("http://127.0.0.1:4002", None, chosen).token == "x" * 40
+    assert _address("https://192.0.2.1:4002", None, chosen).token == ""
+    assert _address("https://192.0.2.1:4002", secret, chosen).token == "x" * 40
+    assert [is_near(f"http://{host}:1") for host in ("localhost", "[::1]", "127.9.9.9", "192.0.2.1", "x.org")] == [
+        True, True, True, False, False,
+    ]  # fmt: skip
