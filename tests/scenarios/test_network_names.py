@@ -2,7 +2,6 @@
 
 import asyncio
 import socket
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -16,11 +15,10 @@ from frmon.feeds.transport import dial
 from frmon.feeds.wire import Dial, Library
 from frmon.model import Status
 from tests.feeds.toy import Stage
+from tests.leaping import clock_here
 from tests.scenarios.names import names
 from tests.scenarios.stand import stand
 from tests.scenarios.tunnels import tunnels
-
-REAL_TIME = "names are asked for in threads, and answers are timed"
 
 DEAD = "127.0.0.9"
 NEXT_TRY_S = 9.0
@@ -57,7 +55,7 @@ async def mute() -> AsyncIterator[tuple[int, list[float]]]:
         async def accept() -> None:
             while True:
                 held.append((await asyncio.get_running_loop().sock_accept(listener))[0])
-                accepted.append(time.monotonic())
+                accepted.append(asyncio.get_running_loop().time())
 
         accepting = asyncio.create_task(accept())
         yield listener.getsockname()[1], accepted
@@ -83,9 +81,7 @@ async def test_s13_who_accepts_and_says_nothing_is_given_up_and_tried_again(libr
         lines = len(s.state("bybit").lines)
         await s.within(10 + 3 * lines, lambda: len(accepted) == lines)
         await s.within(NEXT_TRY_S, lambda: len(accepted) >= 2 * lines)
-        assert min(b - a for a, b in zip(accepted, accepted[lines:], strict=False)) >= 7 * s.scale, (
-            "not too soon either"
-        )
+        assert min(b - a for a, b in zip(accepted, accepted[lines:], strict=False)) >= 7, "not too soon either"
         await s.within(10, lambda: s.state("bybit").status is Status.REST and s.fresh("bybit")[0])
         assert "bybit REST: " in s.words()
         assert {line.status for line in s.state("bybit").lines} == {Status.RECONNECT}
@@ -98,24 +94,24 @@ async def test_s14_a_dead_first_address_costs_a_quarter_of_a_second(library: Lib
         port = int(stage.url.rsplit(":", 1)[1])
         hole = Hole(DEAD, port)
         known.addresses["venue.test"] = [DEAD, HOST]
-        started = time.monotonic()
+        started = asyncio.get_running_loop().time()
         how = Dial(url=f"ws://venue.test:{port}", verdict=lambda *_: None)
         line = await dial(how, lambda _: None, library)
-        assert 0.2 < time.monotonic() - started < 1.0
+        assert 0.2 < asyncio.get_running_loop().time() - started < 1.0
         await line.close()
         hole.close()
 
 
 async def test_s14_rest_finds_the_second_address_too() -> None:
-    async with names() as known, Sim() as sim:
+    async with names() as known, Sim(clock=clock_here()) as sim:
         port = int(sim.endpoints["okx"]["rest"].rsplit(":", 1)[1])
         hole = Hole(DEAD, port)
         known.addresses["venue.test"] = [DEAD, HOST]
         http = Http()
-        started = time.monotonic()
+        started = asyncio.get_running_loop().time()
         status, _, _ = await http.fetch(f"http://venue.test:{port}/api/v5/public/time")
         assert status == 200
-        assert 0.2 < time.monotonic() - started < 1.0
+        assert 0.2 < asyncio.get_running_loop().time() - started < 1.0
         await http.close()
         hole.close()
 
@@ -139,7 +135,7 @@ async def test_s14_lost_names_are_dns_and_come_back(library: Library, kind: str)
             await s.within(5, lambda: s.events("→ DNS (name or service not known"))
         else:
             await s.within(15, lambda: any("no answer in time" in line.detail for line in s.state("okx").lines))
-        await s.rest(34)
+        await s.rest(55)
         assert {line.status for line in s.state("bybit").lines} == {Status.LIVE}, "who is connected needs no names"
         setattr(known, kind, False)
         await s.within(10 if kind == "missing" else 20, lambda: s.fresh("okx", "perp")[0] > 0)

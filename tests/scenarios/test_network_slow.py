@@ -54,7 +54,7 @@ def is_shown(s: Stand, tunnel: Tunnel) -> bool:
 async def test_s15_a_bad_link_is_shown_and_endured(library: Library, toxics: Toxics) -> None:
     async with (
         tunnels() as t,
-        stand("bybit", coins=30, scale=0.25, endpoints=t.endpoints, change=Change(library)) as s,
+        stand("bybit", coins=30, endpoints=t.endpoints, change=Change(library)) as s,
     ):
         before = s.state("bybit").reconnects
         for tunnel in t.streams():
@@ -74,7 +74,7 @@ async def test_s15_a_bad_link_is_shown_and_endured(library: Library, toxics: Tox
 async def test_s15_what_is_seconds_late_is_lag_in_the_status(library: Library) -> None:
     async with (
         tunnels() as t,
-        stand("bybit", coins=30, scale=0.5, endpoints=t.endpoints, change=Change(library)) as s,
+        stand("bybit", coins=30, endpoints=t.endpoints, change=Change(library)) as s,
     ):
         for tunnel in t.streams():
             tunnel.down.latency_s = 2.5
