@@ -189,6 +189,7 @@ async def test_nothing_is_wanted_while_the_file_takes_nothing_and_it_is_read_aga
         await asyncio.wait([run])
 
 
+@pytest.mark.real_time("the file is written in a thread")
 async def test_the_file_holds_what_the_simulated_venues_settled(tmp_path: Path) -> None:
     store = tmp_path / "frmon.db"
     async with stand(*PATHS, store=store, change=few) as s:
