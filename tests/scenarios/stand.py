@@ -17,6 +17,7 @@ from frmon.clock import Clock
 from frmon.config import Settings, defaults
 from frmon.engine import Engine
 from frmon.feeds.contract import Venue
+from frmon.feeds.rest import Observe
 from frmon.feeds.sim.faults import Fault
 from frmon.feeds.sim.instrument import Instrument
 from frmon.feeds.sim.options import SimOptions
@@ -230,11 +231,13 @@ async def stand(
     state_dir: Path | None = None,
     store: Path | None = None,
     venues_of: tuple[Venue, ...] | None = None,
+    observe: Observe | None = None,
     up: bool = True,
 ) -> AsyncIterator[Stand]:
     """`async with stand("okx", "bybit") as s:` an engine on these simulated venues (none named: all), up and live. `endpoints`:
     venue -> endpoint -> URL to dial instead (a proxy in between); `change`: what the configuration says differently;
-    `scale`: 0 = 1 where time leaps, a tenth where it does not; `venues_of`: other venues than those of the program.
+    `scale`: 0 = 1 where time leaps, a tenth where it does not; `venues_of`: other venues than those of the program; `observe`: sees
+    all that venues say.
 
     At the end no limit of a venue was broken (but those in `allowed`), and no signal was a lie.
     """
@@ -249,6 +252,7 @@ async def stand(
         engine = Engine(
             venues_of or all_venues(), settings, clock=clock or clock_here(), state_dir=state_dir, store=store
         )
+        engine.observe = observe
         one = Stand(served, engine)
         beat = asyncio.create_task(one.beat())
         run = asyncio.create_task(engine.run())

@@ -67,6 +67,43 @@ async def test_s62_a_bug_in_any_job_of_the_engine_restarts_that_job_and_nothing_
         await s.still()
 
 
+@pytest.mark.parametrize("name", ["keeping", "journal", "backfill"])
+async def test_s62_a_bug_in_any_job_of_storage_restarts_that_job_and_loses_nothing(name: str, tmp_path: Path) -> None:
+    """With an injected clock that raises in one job."""
+    machine = Machine()
+    async with stand("okx", "bybit", clock=machine, store=tmp_path / "frmon.db") as s:
+        await s.within(20, lambda: s.engine.storage.status == "OK")
+        job = "storage" if name == "journal" else name
+        machine.plant(name)
+        await s.within(60, lambda: not machine.planted)
+        await s.within(RESTART_S, lambda: s.events(f"TASK {job} restarted"))
+        await s.within(1, lambda: f"TASK {job} restarted" in s.words())
+        assert mostly_fresh(s)
+        assert not any(count for _, count in lines(s))
+        await s.within(5, lambda: s.engine.storage.status == "OK")
+        one = common(s, "okx", "bybit")[0]
+        turn(s, "price", one, factor=1.03, for_s=10.0)
+        await s.within(30, lambda: s.signals and s.signals[0] in s.engine.saved)
+
+
+async def test_s62_a_job_that_always_fails_starts_five_times_a_minute_at_most() -> None:
+    """With an injected clock that raises in one job again and again."""
+    machine = Machine()
+    async with stand("okx", clock=machine) as s:
+        starts: list[float] = []
+        began, told = s.engine.clock.mono(), ""
+        while s.engine.clock.mono() - began < 130:
+            machine.plant("funding")
+            await s.within(61, lambda told=told: s.events("TASK funding restarted")[-1:] not in ([], [told]))  # type: ignore[misc]
+            told = s.events("TASK funding restarted")[-1]
+            starts.append(s.engine.clock.mono())
+        gaps = [b - a for a, b in zip(starts, starts[5:], strict=False)]
+        assert gaps
+        assert min(gaps) >= 59, starts
+        assert starts[0] - began <= RESTART_S, "the first time it starts again within a second"
+        assert mostly_fresh(s)
+
+
 async def test_s62_a_bug_in_a_part_of_a_line_restarts_that_line_alone() -> None:
     """With an injected clock that raises in one part."""
     machine = Machine()
@@ -87,7 +124,7 @@ async def test_s62_bugs_in_every_seldom_job_of_a_venue_cost_seconds() -> None:
     machine = Machine()
     for name in SELDOM:
         machine.plant(name)
-    async with stand("binance", "okx", clock=machine, scale=0.2) as s:
+    async with stand("binance", "okx", clock=machine) as s:
         await s.within(30, lambda: not machine.planted, f"never run: {machine.planted}")
         for name in SELDOM:
             await s.within(RESTART_S, lambda name=name: s.events(f"TASK {name} restarted"))  # type: ignore[misc]
@@ -120,9 +157,7 @@ async def test_s62_an_observer_that_fails_loses_its_own_tape_and_nothing_else() 
     def fail(*_: object) -> None:
         raise Planted
 
-    async with stand("okx", up=False) as s:
-        s.engine.observe = fail
-        await s.up()
+    async with stand("okx", observe=fail) as s:
         assert s.events("TASK observer failed (Planted)")
         assert len(s.events("TASK")) == 1, "thousands of times, in one row"
         assert not any(count for _, count in lines(s))

@@ -6,17 +6,8 @@ from frmon.feeds.sim.instrument import Instrument
 from frmon.feeds.sim.turns import Fate, Turn
 from tests.scenarios.stand import Stand
 
-QUICK = 0.05
-"""Time scale: a list is read every 2.5 s of real time."""
-
-
-def scale_of(venue: str) -> float:
-    """The quickest that a venue's own beat allows: some push once a second, which no scale shortens."""
-    return 0.1 if venue in {"binance", "bitget"} else QUICK
-
-
 def turn(s: Stand, kind: Fate, i: Instrument, **more: Any) -> None:
-    """Order a turn of an instrument; seconds are real."""
+    """Order a turn of an instrument; seconds are the simulator's."""
     s.sim.turn(Turn(kind=kind, venue=i.venue, market=i.market, symbol=i.symbol, **more))
 
 
