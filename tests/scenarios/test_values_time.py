@@ -12,9 +12,9 @@ LONG_S = 60.0
 
 
 def ages(s: Stand, venue: str) -> list[float]:
-    """The ages of a venue's fresh quotes, in the program's seconds."""
+    """The ages of a venue's fresh quotes, in seconds."""
     legs = [leg for coin in s.picture()["coins"] for leg in coin["legs"] if leg["venue"] == venue and leg["fresh"]]
-    return [leg["age_s"] / s.scale for leg in legs]
+    return [leg["age_s"] for leg in legs]
 
 
 @pytest.mark.parametrize("ahead_s", [300.0, -300.0])
