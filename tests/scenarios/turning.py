@@ -6,6 +6,7 @@ from frmon.feeds.sim.instrument import Instrument
 from frmon.feeds.sim.turns import Fate, Turn
 from tests.scenarios.stand import Stand
 
+
 def turn(s: Stand, kind: Fate, i: Instrument, **more: Any) -> None:
     """Order a turn of an instrument; seconds are the simulator's."""
     s.sim.turn(Turn(kind=kind, venue=i.venue, market=i.market, symbol=i.symbol, **more))
