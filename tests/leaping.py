@@ -12,6 +12,7 @@ from typing import Any
 
 from frmon.clock import Clock, SystemClock
 
+BEGAN_MS = 1_795_325_587_250.0  # Unix milliseconds at which every loop begins: what ran once runs again the same
 LOOKS = 3  # at the sockets before time leaps far: what was sent on loopback has arrived by then
 LOOK_S = 0.000_1
 NEAR_S = 0.06  # a leap by which nobody is late whose bytes should come after it; they are nearly always there at once
@@ -54,7 +55,7 @@ class LeapingLoop(asyncio.SelectorEventLoop):
     def __init__(self) -> None:
         self._eyes = Eyes()
         super().__init__(self._eyes)
-        self.wall_ms = time.time_ns() / 1e6 - self._eyes.now * 1000  # at its second 0
+        self.wall_ms = BEGAN_MS - self._eyes.now * 1000  # at its second 0
         self._clock_resolution = 1e-9
 
     def time(self) -> float:
@@ -72,7 +73,7 @@ class LeapingLoop(asyncio.SelectorEventLoop):
 
 
 class LeapingClock:
-    """The `Clock` of such a loop; the wall clock began at the real one's time."""
+    """The `Clock` of such a loop."""
 
     def __init__(self, loop: LeapingLoop) -> None:
         self._loop = loop
