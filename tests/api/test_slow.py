@@ -1,6 +1,5 @@
 """Clients of the stream that read slowly, or not at all: engine, API and client in one loop."""
 
-import asyncio
 import socket
 
 import pytest
@@ -31,17 +30,3 @@ async def test_who_does_not_read_is_cut_after_half_a_minute(clients: int) -> Non
         assert s.engine.clock.mono() - began > 25
         for line in lines:
             line.close()
-
-
-async def test_who_reads_slowly_is_sent_less_and_not_what_is_old() -> None:
-    async with serving_here("okx", "bybit", rate=1.0) as (s, api):
-        line, loop = dialled(api), asyncio.get_running_loop()
-        got, newest = b"", 0
-        for _ in range(60):  # 16 kB a second, of several times as much
-            got += await loop.sock_recv(line, 4 * LITTLE)
-            await s.rest(1)
-        for place in [n for n in range(len(got)) if got.startswith(b'data: {"at_ms":', n)]:
-            newest = max(newest, int(got[place + 15 : place + 28]))
-        assert api.collector.streams == 1
-        assert 0 <= s.engine.clock.now_ms() - newest < 40_000  # what lies on the way: a few hundred kB
-        line.close()

@@ -77,7 +77,7 @@ async def test_slices_arrive_one_by_one() -> None:
         assert isinstance(transport, asyncio.WriteTransport)
         transport.write(b"x" * 500)
         await until(lambda: count.size == 500)
-        assert count.pieces > 400
+        assert count.pieces >= 250, "two at a time, if the reader looks only after the second"
         transport.close()
 
 

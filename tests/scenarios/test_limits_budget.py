@@ -1,15 +1,13 @@
-"""What is spent of the venues' limits: at a cold start, over restarts, in the long run (S23, S24, issue's figures)."""
+"""What is spent of the venues' limits: at a cold start, over restarts, in the long run (S23, S24)."""
 
 import asyncio
-import json
-import sys
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from frmon.budgets import Budgets
-from frmon.clock import ManualClock, SystemClock
+from frmon.clock import ManualClock
 from frmon.feeds.contract import Request, Venue
 from frmon.feeds.sim.faults import Fault
 from frmon.feeds.sim.options import SimOptions
@@ -17,6 +15,7 @@ from frmon.feeds.sim.server import Sim
 from frmon.feeds.sweep import SWEEP_S
 from frmon.feeds.venues import all_venues
 from frmon.model import Status
+from tests.leaping import clock_here
 from tests.scenarios.stand import settings_of, stand
 
 STEADY, FALLBACK = 0.6, 0.25
@@ -69,7 +68,7 @@ async def test_s23_a_cold_start_with_a_thousand_coins_breaks_no_limit_and_shows_
 
 async def test_s23_lines_on_demand_that_begin_take_nothing_from_a_venue_that_is_live_by_rest() -> None:
     """Before anything is demanded, all is stated by REST. The first lines stay without an answer to their handshakes."""
-    sim = Sim(SimOptions(seed=7, coins=20, rate=0.3, venues=("bitget", "bybit")))
+    sim = Sim(SimOptions(seed=7, coins=20, rate=0.3, venues=("bitget", "bybit")), clock_here())
     sim.fault(Fault(kind="hang", venue="bitget", for_s=600))
     async with stand("bitget", "bybit", sim=sim) as s:
         await s.within(60, lambda: s.state("bitget").lines, "nothing was ever demanded")
@@ -82,30 +81,12 @@ async def test_s23_lines_on_demand_that_begin_take_nothing_from_a_venue_that_is_
         await s.within(30, lambda: s.state("bitget").status is Status.LIVE)
 
 
-async def lives(sim: Sim, state_dir: Path | str, count: int, life_s: float) -> None:
-    loop = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.scenarios.crashloop", str(state_dir), str(count), str(life_s),
-        stdin=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
-    )  # fmt: skip
-    await loop.communicate(json.dumps(sim.endpoints).encode())
-    assert loop.returncode == 0
-
-
-async def test_s24_twenty_lives_that_are_killed_at_once_spend_no_more_than_one(tmp_path: Path) -> None:
-    async with Sim(SimOptions(coins=30, rate=0.1)) as sim:
-        await lives(sim, tmp_path, 20, 0.3)
-        assert sim.counters["connects okx"] > 3, "they did dial"
-        assert dict(sim.violations) == {}
-        await lives(sim, "-", 8, 0.3)
-        assert sim.violations, "without memory they break limits: this test can fail"
-
-
 async def test_s24_who_waits_for_what_earlier_lives_spent_says_so_and_counts_down(tmp_path: Path) -> None:
-    sim = Sim(SimOptions(seed=7, coins=30, venues=("bitget", "binance")))
+    sim = Sim(SimOptions(seed=7, coins=30, venues=("bitget", "binance")), clock_here())
     async with sim:
-        settings = settings_of(sim, 0.1)
+        settings, now = settings_of(sim, 1.0), clock_here()
         venues = tuple(v for v in all_venues() if v.name in sim.endpoints)
-        past = ManualClock(SystemClock().now_ms() - 311_000, SystemClock().mono() - 311.0)
+        past = ManualClock(now.now_ms() - 311_000, now.mono() - 311.0)
         earlier = Budgets(venues, settings, past, tmp_path)
         for _ in range(24):
             await earlier.pacers["binance"].grant([("spot connects", 10)])

@@ -15,6 +15,8 @@ from frmon.feeds.sim.options import SimOptions
 from frmon.feeds.venues import all_venues
 from frmon.launch import venue_defaults
 
+REAL_TIME = "the venues are a process of their own"
+
 MOST_MIB = 50.0
 
 

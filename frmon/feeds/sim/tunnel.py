@@ -202,7 +202,9 @@ class Hole:
 
 
 def _listening(host: str, port: int, backlog: int) -> socket.socket:
-    listener = socket.socket()
+    listener = socket.socket(
+        proto=socket.IPPROTO_TCP
+    )  # named, or what it accepts waits to send until it was acknowledged
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.setblocking(False)
     listener.bind((host, port))
