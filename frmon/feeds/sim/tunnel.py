@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from random import Random
 from types import TracebackType
 from typing import Self
+from weakref import WeakSet
 
 from frmon.feeds.sim.toxics import Lane, Toxics, Way
 
@@ -33,6 +34,7 @@ class Tunnel:
         self._flowing.set()
         self._up, self._down = Lane(random, self._flowing), Lane(random, self._flowing)
         self._listener: socket.socket | None = None
+        self._leaving: WeakSet[asyncio.StreamWriter] = WeakSet()  # closed, but maybe with bytes that nobody takes
         self._hole: Hole | None = None
         self._accepting: asyncio.Task[None] | None = None
         self._carried: dict[asyncio.Task[None], list[asyncio.StreamWriter]] = {}
@@ -97,6 +99,8 @@ class Tunnel:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        self._reset(list(self._leaving))
+        await asyncio.sleep(0)  # in which the last of them end
 
     @property
     def live(self) -> int:
@@ -176,9 +180,10 @@ class Tunnel:
         finally:
             for writer in pair:
                 writer.close()
+                self._leaving.add(writer)
 
-    def _reset(self, pair: list[asyncio.StreamWriter]) -> None:
-        for writer in pair:
+    def _reset(self, writers: list[asyncio.StreamWriter]) -> None:
+        for writer in writers:
             writer.transport.abort()
 
 
