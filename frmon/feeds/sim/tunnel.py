@@ -1,7 +1,7 @@
 """A TCP proxy in front of a loopback address that behaves as bad as networks do; it knows nothing of what it carries.
 
 `async with Tunnel(port) as t:` dial `t.port`; set `t.up` and `t.down` (towards and from the target) at any time; call
-`cut`, `half_close`, `freeze`, `vanish`. All seconds are real ones.
+`cut`, `half_close`, `freeze`, `vanish`. All seconds are those of the loop.
 """
 
 import asyncio
