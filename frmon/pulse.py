@@ -192,7 +192,7 @@ class Pulse:
             mostly_stale(state)
         elif state.legs and name in self._spoke and state.status not in _SAYS_WHY:
             state.status = Status.MAINT if fleet.maintenance else Status.STALE
-            state.detail = "; ".join(part for part in (fleet.maintenance, state.detail) if part)
+            state.detail = "; ".join(part for part in (fleet.maintenance, state.detail) if part) or NONE_FRESH
         if dim and state.status in UP:
             state.status = Status.PARTIAL
             state.detail = "; ".join(filter(None, (f"{dim[0]} {Status.STALE}: {NONE_FRESH}", state.detail)))
