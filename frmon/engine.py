@@ -98,7 +98,7 @@ class Engine:
         for url in (settings.feeds.proxy, *getproxies().values(), *endpoints):
             keep_secret(url)
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._stopped: asyncio.Event | None = None
+        self._stopped = asyncio.Event()
 
     @property
     def events(self) -> Sequence[Event]:
@@ -128,7 +128,6 @@ class Engine:
     async def run(self) -> None:
         """Run until `stop`; restarts whatever fails."""
         self._loop = asyncio.get_running_loop()
-        self._stopped = asyncio.Event()
         self.clock.begin()
         scale = self.settings.feeds.time_scale
         http = Http(self.settings.feeds.proxy, scale)
@@ -191,9 +190,10 @@ class Engine:
             self._call(self.fleets[venue].redial)
 
     def stop(self) -> None:
-        """From any thread: end `run`."""
-        if self._stopped is not None:
-            self._call(self._stopped.set)
+        """From any thread: end `run`, also one that has not begun yet."""
+        if self._loop is None:
+            self._stopped.set()
+        self._call(self._stopped.set)
 
     def _kept(self, store: Path) -> keeping.Keeping:
         """What keeps a file."""

@@ -267,3 +267,10 @@ async def test_what_a_settlement_paid_is_kept_while_the_engine_runs() -> None:
         await asyncio.sleep(1.2)  # it looks once a second
         say(0.0002, due + 8 * 3_600_000)
         await until(lambda: f.engine.funding.settled.get(key) == (0.0001, due, False))
+
+
+async def test_who_is_stopped_before_it_begins_ends_at_once() -> None:
+    engine = Engine((), defaults([]), clock=clock_here())
+    engine.stop()
+    async with asyncio.timeout(5):
+        await engine.run()
