@@ -6,6 +6,7 @@ with the reason if it is none).
 
 import asyncio
 from collections.abc import Callable
+from email.utils import formatdate
 from typing import cast
 
 import msgspec
@@ -91,7 +92,13 @@ class Port:
                 asyncio.get_running_loop().call_later(fault.delay_s, line.close, Close(fault.code, fault.reason))
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Any request."""
+        """Any request; answers are dated by the simulator's clock."""
+        said = await self._answer(request)
+        if not said.prepared:
+            said.headers.setdefault("Date", formatdate(self.now_ms() / 1000, usegmt=True))
+        return said
+
+    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         if request.path == "/_sim/status":
             return _json(self.status())
         if request.path == "/_sim/fault":
