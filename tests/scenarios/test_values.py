@@ -8,9 +8,13 @@ import pytest
 
 from frmon.feeds.contract import Heard, Venue
 from frmon.feeds.sim.faults import Fault
+from frmon.feeds.sim.options import SimOptions
+from frmon.feeds.sim.server import Sim
 from frmon.feeds.venues import all_venues
 from frmon.model import Status
+from frmon.tui import figures
 from tests.feeds.toy import changed
+from tests.leaping import clock_here
 from tests.scenarios.stand import Stand, stand, statuses
 
 QUOTE = {"bid", "ask"}  # an old side never stands beside a new one: where only one is readable, the other is unknown
@@ -47,6 +51,37 @@ async def test_s41_a_spoilt_number_is_counted_by_its_field_and_never_shown(paylo
                 assert known <= {(symbol, f) for symbol, f, _ in shown}, "what was known is not forgotten"
         assert s.state("bybit").reconnects == 0, s.told()
         await s.still()
+
+
+@pytest.mark.parametrize("payload", ['"NaN"', "1e999", '"1_000"', "[]", "-1"])
+@pytest.mark.parametrize("venue", ["binance", "okx", "bitget"])
+async def test_s41_no_spoilt_number_of_any_venue_is_shown_or_stops_a_line(venue: str, payload: str) -> None:
+    async with stand(venue, "bybit") as s:
+        await s.within(60, lambda: sum(line.messages for line in s.state(venue).lines) > 50)
+        s.fault(Fault(kind="garble", how="numbers", share=0.5, for_s=5.0, payload=payload))
+        for _ in range(20):
+            await s.rest(0.25)
+            shown = [(f, value) for _, f, value in numbers(s) if value is not None]
+            assert all(isinstance(value, (int, float)) and abs(value) < 1e14 for _, value in shown)
+            assert not [one for one in shown if one[1] <= 0 and one[0] != "funding_rate"]
+        assert unread(s, venue) > 3
+        assert "PARSE" in s.picture()["venues"][venue]["detail"]
+        assert s.state(venue).reconnects == 0, s.told()
+        await s.still(seconds=90)
+
+
+async def test_s41_what_no_readable_number_ever_said_is_null_and_a_dash() -> None:
+    """From the beginning every number of every frame and answer is spoilt."""
+    sim = Sim(SimOptions(seed=7, coins=20, venues=("okx",)), clock_here())
+    sim.fault(Fault(kind="garble", how="numbers", share=1.0, for_s=60.0, payload='"NaN"'))
+    sim.fault(Fault(kind="rest_status", venue="okx", match="tickers", status=500, for_s=60.0))
+    async with stand("okx", sim=sim, up=False) as s:
+        await s.within(20, lambda: len(s.engine.board.rows) > 2)
+        await s.within(10, lambda: unread(s, "okx") > 20)
+        spoilt = [leg for coin in s.picture()["coins"] for leg in coin["legs"] if leg["bid"] is None]
+        assert spoilt, "about half of the numbers of a frame are left as they were"
+        assert all(figures.price(leg["bid"], 8).strip() == "-" for leg in spoilt)
+        assert not [leg for leg in spoilt if leg["fresh"] and leg["ask"] is None]
 
 
 @pytest.mark.parametrize("how", ["truncate", "utf8", "junk", "bom"])
