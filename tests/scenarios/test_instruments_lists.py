@@ -104,9 +104,9 @@ async def test_s38_a_venue_at_rest_is_one_row_and_no_storm(venue: str) -> None:
 async def test_s39_a_channel_that_was_retired_is_named_with_a_hint_and_covered_by_rest() -> None:
     async with stand("bybit", "okx", up=False) as s:
         s.fault(Fault(kind="mute", venue="bybit", for_s=60.0))
-        await s.within(20 + 20, lambda: s.state("bybit").fresh_legs)
-        await s.within(20, lambda: any("endpoint?" in line.detail for line in s.state("bybit").lines))
-        await s.within(5, lambda: any(st is Status.NO_DATA for _, name, st, _ in s.seen if name.startswith("bybit")))
+        named = await s.within(20, lambda: any("endpoint?" in line.detail for line in s.state("bybit").lines))
+        await s.within(20 - named, lambda: s.state("bybit").fresh_legs)
+        await s.within(1, lambda: any(st is Status.NO_DATA for _, name, st, _ in s.seen if name.startswith("bybit")))
         assert s.events("endpoint?")
         assert {
             leg["source"] for c in s.picture()["coins"] for leg in c["legs"] if leg["venue"] == "bybit" and leg["fresh"]

@@ -44,9 +44,12 @@ async def test_s05_a_channel_that_falls_silent_is_named_while_prices_live_on() -
 async def test_s07_a_frozen_peer_is_given_up_on_open_lines_and_in_the_handshake() -> None:
     async with stand("okx", "bybit") as s:
         s.fault(Fault(kind="hold", venue="okx", for_s=60.0))
-        await s.within(10, lambda: s.fresh("okx")[0] == 0)
-        await s.within(11, lambda: s.line("okx perp").status is Status.RECONNECT)
-        await s.within(9 + 3, lambda: "no answer in time" in s.line("okx perp").detail)
+        dim_s = await s.within(10, lambda: s.fresh("okx")[0] == 0)
+        last_s = 1.0  # before the freeze, a line of few symbols that may be quiet had its last answer
+        await s.within(10 + last_s - dim_s, lambda: s.events("okx perp 1: ") and s.events("→ RECONNECT (no "))
+        await s.within(
+            1 + 9 + 3, lambda: "no answer in time" in s.line("okx perp").detail, "the handshake is awaited too"
+        )
         await s.within(5, lambda: s.picture()["venues"]["okx"]["status"] in {"RECONNECT", "STALE"})
         assert s.state("bybit").status is Status.LIVE
         s.sim.faults.clear()
@@ -60,7 +63,7 @@ async def test_s07_a_frozen_peer_keeps_nobody_from_leaving() -> None:
         await s.rest(0.3)
         asked_at = s.engine.clock.mono()
         await s.engine.fleets["okx"].end()
-        assert s.engine.clock.mono() - asked_at < 1.0 + 0.3 + s.late_s
+        assert s.engine.clock.mono() - asked_at < 1.0 + 0.05
 
 
 def first_prices(s: Stand) -> dict[str, float | None]:
