@@ -72,12 +72,12 @@ class Board:
         """The seated symbols of one market of a venue."""
         return set(self._markets.get((venue, market), ()))
 
-    def carry(self, carrier: Carrier, symbols: Iterable[str]) -> None:
-        """These symbols' quotes are expected on this stream carrier from now on."""
+    def carry(self, carrier: Carrier, symbols: Iterable[str], at: float) -> None:
+        """These symbols' quotes are expected on this stream carrier from `at` on; see `Sink.carry`."""
         cells = self._markets.get((carrier.venue, carrier.market), {})
         for symbol in symbols:
             if (cell := cells.get(symbol)) is not None:
-                cell.carried_by = carrier
+                cell.carried.state(carrier, at)
 
     def set_back(self, venue: str, now_ms: int) -> None:
         """Nothing of this venue is newer than `now_ms`; see `Sink.set_back`."""
@@ -87,11 +87,9 @@ class Board:
     def pass_on(self, old: Carrier, new: Carrier) -> None:
         """What rides on the old carrier rides on the new one; see `Sink.pass_on`."""
         for cell in self._markets.get((old.venue, old.market), {}).values():
-            for part in (cell.quote, cell.trade, cell.ref, cell.funding):
+            for part in (cell.quote, cell.trade, cell.ref, cell.funding, cell.carried):
                 if part.by is old and part.rides():
                     part.by, part.generation = new, new.generation
-            if cell.carried_by is old:
-                cell.carried_by = new
 
     def look(self, carrier: Carrier, ticks: Sequence[Tick]) -> Look:
         """Compare a REST reply with what stands; see `Sink.look`."""

@@ -62,7 +62,7 @@ class Cell:
     """One leg's latest values; None while unknown. The `_ms` fields hold the venue time of each field's statement."""
 
     __slots__ = (
-        "ask", "ask_ms", "ask_seq", "ask_size", "bid", "bid_ms", "bid_seq", "bid_size", "carried_by", "doubted", "event_ms",
+        "ask", "ask_ms", "ask_seq", "ask_size", "bid", "bid_ms", "bid_seq", "bid_size", "carried", "doubted", "event_ms",
         "funding", "funding_interval_h", "funding_rate", "index", "index_ms", "interval_ms", "key", "last", "last_ms", "leg", "mark",
         "mark_ms", "moves", "next_funding_ms", "next_ms", "quote", "rate_ms", "received_ms", "ref", "row", "scale", "settled_ms",
         "settled_rate", "source", "trade", "version", "volume_ms", "volume_usd", "whole_by", "whole_generation",
@@ -102,7 +102,7 @@ class Cell:
         self.event_ms: int | None = None
         self.received_ms: int | None = None
         self.source: str | None = None
-        self.carried_by: Carrier | None = None
+        self.carried = Part()  # the stream that it was asked for on, and when
         self.doubted: tuple[float | None, float | None] | None = None  # a quote that REST refuted; see `merge.doubt`
         self.version += 1
 

@@ -5,7 +5,8 @@ from frmon.cell import Cell, Part
 from frmon.model import EMPTY, Carrier, Difference, Tick
 
 SPEAKING_S = 2.0
-"""A carrier that was silent for this long when we asked is not speaking: REST caches of venues are younger than that."""
+"""How old what a REST reply says may be when we ask: venues answer from caches. A carrier that was silent for this long
+when we asked is not speaking."""
 
 FAR = 0.05
 """A part of the price by which no market moves within the seconds that a reply may be late."""
@@ -58,7 +59,7 @@ def doubt(cell: Cell) -> None:
     and any reply replaces it."""
     cell.doubted = cell.bid, cell.ask
     cell.bid_ms = cell.ask_ms = cell.bid_seq = cell.ask_seq = 0
-    cell.carried_by = None
+    cell.carried = Part()
     if cell.quote.by is not None:
         cell.quote.by.contradicted += 1
     cell.quote = Part()
@@ -131,21 +132,24 @@ def _is_spoken(quote: Part, rode: bool, receipt: Receipt) -> bool:
 
 
 def _ride(cell: Cell, carrier: Carrier, receipt: Receipt, rode: bool) -> None:
-    """A REST quote is carried on by the stream that its symbol is subscribed on, if that was live when we asked: had it
-    changed since, the stream would have said so. A stream that missed a change is trusted no more until it speaks."""
-    stream = cell.carried_by
+    """A REST quote is carried on by the stream that its symbol is subscribed on, if that would have told each change since.
+    A stream that missed a change is trusted no more until it speaks."""
+    stream = cell.carried.by
     if rode:
-        cell.carried_by = None
+        cell.carried = Part()
         if cell.quote.by is not None:
             cell.quote.by.contradicted += 1
-    elif stream is not None and cell.doubted is None and _would_tell(stream, receipt):
+    elif stream is not None and cell.doubted is None and _would_tell(cell.carried, stream, receipt):
         cell.quote.state(stream, receipt.at)
         return
     cell.quote.state(carrier, receipt.at)
 
 
-def _would_tell(stream: Carrier, receipt: Receipt) -> bool:
-    return stream.live and stream.pushes_changes and receipt.asked_at >= stream.up_at
+def _would_tell(carried: Part, stream: Carrier, receipt: Receipt) -> bool:
+    """Whether the stream tells each change since what a reply says was true: it was asked for this symbol, on the connection
+    that it has now, and heard, before the oldest state that a reply may repeat."""
+    true_at = receipt.asked_at - SPEAKING_S
+    return carried.rides() and stream.pushes_changes and true_at >= max(stream.up_at, carried.at)
 
 
 def _agrees(cell: Cell, tick: Tick) -> bool:

@@ -278,8 +278,9 @@ class Sink(Protocol):
         was sent. Returns how many ticks belonged to a seated leg."""
         ...
 
-    def carry(self, carrier: Carrier, symbols: Iterable[str]) -> None:
-        """From now on these symbols' quotes are expected on this stream carrier."""
+    def carry(self, carrier: Carrier, symbols: Iterable[str], at: float) -> None:
+        """These symbols were asked for at `at` (monotonic): until its connection ends, their quotes are expected on this
+        stream carrier."""
         ...
 
     def set_back(self, venue: str, now_ms: int) -> None:

@@ -246,11 +246,11 @@ def test_cells_and_symbols_are_found_by_venue_and_market() -> None:
 
 def test_a_carrier_is_expected_only_for_seated_symbols() -> None:
     board, stream = board_with(), line("bybit")
-    board.carry(stream, [PEPE.symbol, "NOBODY"])
-    board.carry(line("okx"), [PEPE.symbol])
+    board.carry(stream, [PEPE.symbol, "NOBODY"], 1.0)
+    board.carry(line("okx"), [PEPE.symbol], 2.0)
     cell = board.cell(KEY)
     assert cell is not None
-    assert cell.carried_by is stream
+    assert cell.carried.by is stream
 
 
 def test_replies_to_what_was_asked_before_a_standstill_say_nothing() -> None:

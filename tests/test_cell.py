@@ -148,7 +148,7 @@ def test_an_agreeing_sweep_confirms_a_quiet_leg_beyond_max_quiet() -> None:
 
 def test_a_contradicting_sweep_of_newer_venue_time_wins_and_the_stream_is_trusted_no_more_until_it_speaks() -> None:
     told = Told()
-    told.board.carry(told.stream, [told.leg.symbol])
+    told.board.carry(told.stream, [told.leg.symbol], 0.0)
     told.streams(100.0, 1.0, 2.0)
     told.replies(102.0, 3.0, 4.0, ms=101_500)
     told.hears_others(120.0)
@@ -229,22 +229,26 @@ def test_the_stream_takes_over_again_from_a_reply_without_venue_time() -> None:
     assert (told.quote, told.cell.source) == ((1.0, 2.0), "ws")
 
 
-def test_a_seed_rides_on_the_stream_that_was_live_when_it_was_asked() -> None:
+def test_a_seed_rides_on_the_stream_that_was_live_when_the_oldest_that_it_may_say_was_true() -> None:
     told = Told()
-    told.board.carry(told.stream, [told.leg.symbol])
-    told.stream.up_at = 99.0
+    told.board.carry(told.stream, [told.leg.symbol], 99.5 - SPEAKING_S)
+    told.stream.up_at = 99.5 - SPEAKING_S
     told.replies(100.0, ms=99_500, asked_at=99.5)
     told.hears_others(200.0)
     assert told.is_fresh(200.0)
     assert told.cell.source == "rest"
 
 
-@pytest.mark.parametrize("change", ["asked before", "dead", "repeats", "not subscribed"])
+@pytest.mark.parametrize(
+    "change", ["just up", "just asked for", "asked for on an earlier connection", "dead", "repeats", "not subscribed"]
+)
 def test_a_seed_rides_on_no_other_stream(change: str) -> None:
     told = Told(pushes_changes=change != "repeats")
     if change != "not subscribed":
-        told.board.carry(told.stream, [told.leg.symbol])
-    told.stream.up_at = 99.6 if change == "asked before" else 99.0
+        told.board.carry(told.stream, [told.leg.symbol], 98.0 if change == "just asked for" else 90.0)
+    if change == "asked for on an earlier connection":
+        told.stream.generation += 1
+    told.stream.up_at = 98.0 if change == "just up" else 90.0
     told.stream.live = change != "dead"
     told.replies(100.0, ms=99_500, asked_at=99.5)
     told.hears_others(200.0)
@@ -268,7 +272,7 @@ def test_a_step_of_the_wall_clock_stops_no_stream_that_states_no_venue_time(step
 
 def test_a_leg_whose_stream_was_contradicted_rides_on_it_again_only_after_it_spoke() -> None:
     told = Told()
-    told.board.carry(told.stream, [told.leg.symbol])
+    told.board.carry(told.stream, [told.leg.symbol], 0.0)
     told.streams(100.0, 1.0, 2.0)
     told.replies(102.0, 3.0, 4.0, ms=101_500)
     told.replies(104.0, 3.0, 4.0, ms=103_500)

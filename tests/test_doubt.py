@@ -18,7 +18,7 @@ class Told:
         self.stream.live = True
         self.rest = Carrier("okx", Market.PERP, "ticker", source="rest")
         self.at = 1_000.0
-        self.board.carry(self.stream, [LEG.symbol])
+        self.board.carry(self.stream, [LEG.symbol], 0.0)
 
     @property
     def quote(self) -> tuple[float | None, float | None, str | None, bool]:
@@ -60,7 +60,7 @@ def test_rest_speaks_instead_also_with_an_older_time_and_rides_on_no_doubted_str
     told.reply(2.0, 2.1, 9_000)
     told.push(1.0, 1.1, 30_000)
     assert told.quote == (2.0, 2.1, "rest", True)
-    told.board.carry(told.stream, [LEG.symbol])
+    told.board.carry(told.stream, [LEG.symbol], 0.0)
     told.reply(2.0, 2.1, 9_500)
     told.at += 6
     told.stream.heard_at = told.at

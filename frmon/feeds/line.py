@@ -183,7 +183,7 @@ class Line:
 
     def _was_asked(self, symbols: Sequence[str]) -> None:
         if self._watchdog.quote_kind:
-            self._access.sink.carry(self.carriers[self._watchdog.quote_kind], symbols)
+            self._access.sink.carry(self.carriers[self._watchdog.quote_kind], symbols, self._asking.at)
         if not self.carries_data:
             self._shown.show(Status.LIVE, "")
 

@@ -42,7 +42,7 @@ class Counter:
         self.ticks = list(ticks)
         return len(ticks)
 
-    def carry(self, _carrier: Carrier, _symbols: object) -> None:
+    def carry(self, _carrier: Carrier, _symbols: object, _at: float) -> None:
         raise AssertionError("REST carries nothing")
 
     def pass_on(self, _old: Carrier, _new: Carrier) -> None:

@@ -1,12 +1,16 @@
 """What an old connection still says, what rides where after a change of lines, and lines that bring only notices."""
 
+import asyncio
+
 from msgspec.structs import replace
 
 from frmon.board import Board, Freshness
+from frmon.feeds.contract import Rule
 from frmon.model import Carrier, Leg, LegKey, Market, Status, Tick
 from tests.feeds import toy
-from tests.feeds.test_line import running
+from tests.feeds.test_line import Rig, running
 from tests.feeds.toy import Stage, until
+from tests.leaping import clock_here
 
 LEG = Leg(venue="toy", market=Market.PERP, symbol="AUSDT", coin="A")
 
@@ -56,14 +60,14 @@ def test_what_rode_on_the_old_carrier_rides_on_the_new_one_and_outlives_the_old(
     for carrier in (old, new):
         carrier.generation, carrier.live, carrier.up_at, carrier.heard_at = 1, True, 0.0, 100.0
     board.take(old, [Tick(symbol="AUSDT", event_ms=1, bid=1.0, ask=2.0, last=1.5)], 10.0, 10_000)
-    board.carry(old, ["AUSDT"])
+    board.carry(old, ["AUSDT"], 10.0)
     board.pass_on(old, new)
     old.live = False
     cell = board.cell(LegKey("toy", Market.PERP, "AUSDT"))
     assert cell is not None
     assert cell.quote.confirmed_at(100.0, 300.0) == 100.0
     assert cell.trade.rides()
-    assert cell.carried_by is new
+    assert (cell.carried.by, cell.carried.generation, cell.carried.at) == (new, new.generation, 10.0)
 
 
 def test_what_a_connection_said_is_confirmed_no_more_once_it_ended() -> None:
@@ -79,3 +83,28 @@ def test_what_a_connection_said_is_confirmed_no_more_once_it_ended() -> None:
     carrier.live = False
     assert not cell.is_fresh(100.5, freshness)
     assert [cell.age_s(t, freshness) for t in (100.5, 110.0)] == [None, 10.0]
+
+
+async def test_a_reply_rides_on_a_line_only_once_its_symbol_was_asked_for_on_the_present_connection() -> None:
+    slow = toy.changed(toy.STREAM, channels=(toy.PUSHED,), subscribe_rules=(Rule("subscribes", 1, 6.0),))
+    rest = Carrier("toy", Market.PERP, "book", source="rest")
+
+    def rides(rig: Rig, bid: float) -> bool:
+        at = clock_here().mono()
+        rig.board.take(rest, [Tick(symbol="DUSDT", event_ms=int(bid), bid=bid, ask=bid + 1)], at, int(bid), at)
+        return rig.fresh("DUSDT")
+
+    async with Stage() as stage, running(stage, slow, scale=1.0) as rig:
+        for bid in (10.0, 20.0):
+            peer = await stage.peer()
+            assert await peer.asked() == ["AUSDT", "BUSDT", "CUSDT"]
+            await peer.quote("AUSDT", 1.0, 1.1)
+            await until(rig.line.is_live)
+            await asyncio.sleep(4.0)
+            assert not rides(rig, bid), "a change of D would not be told before it is asked for"
+            assert await peer.asked() == ["DUSDT"]
+            await until(rig.line.has_all)
+            assert not rides(rig, bid + 1), "the reply may be older than the asking"
+            await asyncio.sleep(2.5)
+            assert rides(rig, bid + 2)
+            rig.line.redial()

@@ -73,6 +73,7 @@ def verdict(status: int, headers: Mapping[str, str], _body: bytes) -> Unreachabl
 
 
 BOOK = Channel(kind="book", parts=frozenset({"quote"}), quiet_after_s=10.0, snapshot_on_ask=True)
+PUSHED = Channel(kind="book", parts=frozenset({"quote"}), quiet_after_s=60.0, pushes_changes=True)
 MARK = Channel(kind="mark", parts=frozenset({"ref"}), quiet_after_s=10.0)
 STREAM = Stream(
     name="perp",
