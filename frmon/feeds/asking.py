@@ -20,6 +20,7 @@ class Asking:
 
     def __init__(self, stream: Stream, clock: Clock) -> None:
         self.at = 0.0  # monotonic time of the last ask, or of the beginning
+        self.unasked: set[str] = set()  # symbols that wait for their turn
         self._stream = stream
         self._clock = clock
         self._messages = [(r.name, 1) for r in stream.ask_rules]
@@ -39,6 +40,7 @@ class Asking:
         self._budget = Pacer(self._clock, [*self._stream.ask_rules, *self._stream.subscribe_rules])
         self._wanted.clear()
         self._asked.clear()
+        self.unasked.clear()
         self._renewed: set[str] = set()
 
     @property
@@ -48,7 +50,10 @@ class Asking:
 
     def want(self, symbols: Iterable[str], *, ask: bool = True) -> None:
         """Ask for symbols (all of the market, where the stream covers it), or no longer for them."""
-        self._wanted.append((ask, sorted(symbols)))
+        one = sorted(symbols)
+        self._wanted.append((ask, one))
+        if ask:
+            self.unasked.update(one)
         self._wake.set()
 
     def again(self, symbols: Set[str]) -> None:
@@ -95,7 +100,9 @@ class Asking:
                     self._request += 1
                     self._remember(frame.request, frame.symbols)
                     await socket.send(frame.frame)
-                self.at = self._clock.mono()
+                    self.at = self._clock.mono()
+                    if ask:
+                        self.unasked.difference_update(frame.symbols or symbols)
                 asked(symbols if ask else ())
             self._sending = False
 

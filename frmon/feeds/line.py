@@ -42,8 +42,7 @@ class Line:
         self.reader = Reader(stream, name, access.clock, access.tell, access.time_scale)
         self._watchdog = Watchdog(stream, self.carriers, access.time_scale, partial(access.is_vouched, stream.market))
         self._asking = Asking(stream, access.clock)
-        self._stood_at = float("inf")  # when this connection stood
-        self._spoke_at = float("inf")  # when it spoke first
+        self._stood_at = self._spoke_at = float("inf")  # when this connection stood, and when it spoke first
         self._resubscribed_at = float("-inf")
         self._fed_at = float("-inf")  # data came last
         self._last_at = float("-inf")  # news came last
@@ -259,20 +258,21 @@ class Line:
         return self._access.expected(self.stream.market, self.symbols)
 
     async def _watch(self) -> None:
+        asking, clock = self._asking, self._access.clock
         while True:
-            await self._access.clock.sleep(self._watchdog.rest_s(self._access.clock.mono(), self._asking.at))
+            await clock.sleep(self._watchdog.rest_s(clock.mono(), asking.at))
             self.look()
-            now = self._access.clock.mono()
+            now = clock.mono()
             if self._watchdog.check_pongs(now - self._answered_at):
-                self._asking.probe(self._answered_at)
-            finding = self._watchdog.check(now, self._asking.at, len(self.expected), self._answered_at)
+                asking.probe(self._answered_at)
+            finding = self._watchdog.check(now, asking.at, len(self.expected), self._answered_at, asking.unasked)
             if finding.dead:
-                silent_s = now - max(self._last_at, self._asking.at)
-                raise death(silent_s, self._content.frozen, has_spoken=self._spoke_at < float("inf"))
+                has_spoken = self._spoke_at < float("inf")
+                raise death(now - max(self._last_at, asking.at), self._content.frozen, has_spoken=has_spoken)
             for channel in finding.silent:
                 self._silence(channel, now)
             if finding.ask_again:
-                self._asking.again(finding.ask_again)
+                asking.again(finding.ask_again)
             self._mind_mutes(finding.mute)
 
     def _mind_mutes(self, mute: int) -> None:

@@ -1,6 +1,6 @@
 """When a line's silence means that something is wrong: judged per channel, by data alone."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
 
 import msgspec
 
@@ -108,9 +108,17 @@ class Watchdog:
             raise Unreachable("RECONNECT", f"no pong for {silent_s:.0f} s")
         return bool(self.channels) and self._has_pongs and silent_s > PROBE_S * self._scale
 
-    def check(self, now: float, asked_at: float, symbols: int, answered_at: float = float("inf")) -> Finding:
+    def check(
+        self,
+        now: float,
+        asked_at: float,
+        symbols: int,
+        answered_at: float = float("inf"),
+        unasked: Set[str] = frozenset(),
+    ) -> Finding:
         """What is wrong now. `asked_at`: when the last ask was sent; `symbols`: how many the line carries: none, nothing
-        is expected; `answered_at`: when any frame came last, pongs included."""
+        is expected; `answered_at`: when any frame came last, pongs included; `unasked`: symbols that are asked for only when
+        the venue's limits allow it."""
         self.is_patient = False
         if not symbols:
             return Finding()
@@ -119,13 +127,13 @@ class Watchdog:
             return Finding(silent, dead=True)
         again: frozenset[str] = frozenset()
         mute = 0
-        if self.unheard:
+        if unheard := self.unheard - unasked:
             patience = FIRST_DATA_S * self._scale
             if now - asked_at > min(AGAIN_S * self._scale, patience * 3**self._reasks):
                 self._reasks += 1
-                again = frozenset(self.unheard)
+                again = frozenset(unheard)
             if self._reasks > 1 or (self._reasks and now - asked_at > patience):
-                mute = len(self.unheard)
+                mute = len(unheard)
         return Finding(silent, ask_again=again, mute=mute)
 
     def _is_silent(self, channel: Channel, now: float, asked_at: float, symbols: int, answered_at: float) -> bool:

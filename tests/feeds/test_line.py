@@ -19,7 +19,7 @@ from frmon.feeds.pacer import Pacer
 from frmon.feeds.sim.frames import framed
 from frmon.model import Leg, LegKey, Market, Status
 from tests.feeds import toy
-from tests.feeds.toy import Stage, until
+from tests.feeds.toy import Peer, Stage, until
 from tests.leaping import clock_here
 
 SYMBOLS = ["AUSDT", "BUSDT", "CUSDT", "DUSDT"]
@@ -77,6 +77,22 @@ async def running(
             await task
 
 
+@asynccontextmanager
+async def heartbeat(peer: Peer, symbol: str, every_s: float = 0.02) -> AsyncIterator[None]:
+    """Meanwhile this symbol is quoted again and again."""
+
+    async def speak() -> None:
+        while True:
+            await peer.quote(symbol, 1.0, 1.1)
+            await asyncio.sleep(every_s)
+
+    task = asyncio.create_task(speak())
+    try:
+        yield
+    finally:
+        task.cancel()
+
+
 async def test_it_asks_for_every_symbol_once_and_pours_what_it_hears() -> None:
     async with Stage() as stage, running(stage) as rig:
         peer = await stage.peer()
@@ -127,22 +143,28 @@ async def test_a_refused_symbol_is_dropped_and_the_rest_of_its_frame_asked_again
         assert rig.line.look().detail == "1 refused (BUSDT)"
 
 
+async def test_symbols_whose_turn_to_be_asked_for_comes_late_are_not_taken_for_silent() -> None:
+    slow = toy.changed(toy.STREAM, subscribe_rules=(Rule("subscribes", 1, 15.0),))
+    async with Stage() as stage, running(stage, slow, scale=1.0) as rig:
+        peer = await stage.peer()
+        for symbol in await peer.asked():
+            await peer.quote(symbol, 1.0, 1.1)
+        async with heartbeat(peer, "AUSDT", 1.0):
+            assert await peer.asked() == ["DUSDT"]
+            await peer.quote("DUSDT", 1.0, 1.1)
+            await until(rig.line.has_all)
+        assert [line for line in rig.told if "LIVE" in line] == ["toy perp 1: CONNECTING → LIVE"]
+
+
 async def test_symbols_that_stay_silent_are_asked_once_more_and_then_named() -> None:
     async with Stage() as stage, running(stage, scale=0.02) as rig:
         peer = await stage.peer()
         await peer.asked_all(4)
-
-        async def speak() -> None:
-            while True:
-                await peer.quote("AUSDT", 1.0, 1.1)
-                await asyncio.sleep(0.02)
-
-        task = asyncio.create_task(speak())
-        assert await peer.asked_all(3) == {"BUSDT", "CUSDT", "DUSDT"}
-        await until(lambda: rig.line.look().status is Status.PARTIAL)
+        async with heartbeat(peer, "AUSDT"):
+            assert await peer.asked_all(3) == {"BUSDT", "CUSDT", "DUSDT"}
+            await until(lambda: rig.line.look().status is Status.PARTIAL)
         assert rig.line.look().detail == "3 of 4 silent"
         assert rig.line.look().reconnects == 0
-        task.cancel()
 
 
 async def test_one_silent_channel_is_named_while_the_other_lives_on() -> None:
@@ -150,21 +172,14 @@ async def test_one_silent_channel_is_named_while_the_other_lives_on() -> None:
     async with Stage() as stage, running(stage, stream, scale=0.02) as rig:
         peer = await stage.peer()
         await peer.say(kind="mark", rows=[{"s": "AUSDT", "m": 1.0}])
-
-        async def speak() -> None:
-            while True:
-                await peer.quote("AUSDT", 1.0, 1.1)
-                await asyncio.sleep(0.02)
-
-        task = asyncio.create_task(speak())
-        await until(lambda: rig.line.carriers["mark"].live)
-        assert rig.line.is_live()
-        await until(lambda: rig.line.look().status is Status.NO_DATA)
+        async with heartbeat(peer, "AUSDT"):
+            await until(lambda: rig.line.carriers["mark"].live)
+            assert rig.line.is_live()
+            await until(lambda: rig.line.look().status is Status.NO_DATA)
         assert rig.line.look().detail == "no data on mark"
         assert not rig.line.carriers["mark"].live
         assert rig.line.carriers["book"].live
         assert rig.line.look().reconnects == 0
-        task.cancel()
 
 
 async def test_an_unreadable_frame_and_a_parser_bug_cost_one_frame_each() -> None:

@@ -78,6 +78,15 @@ def test_asked_symbols_that_do_not_speak_are_asked_again_once_and_then_counted_m
     assert dog.check(23.0, 11.5, 100).mute == 0
 
 
+def test_symbols_that_still_wait_to_be_asked_for_are_not_missed() -> None:
+    dog, carriers = watchdog(1)
+    dog.opened(["A", "B", "C"])
+    hear(carriers["book"], 11.0)
+    dog.heard("book", ["A"])
+    assert dog.check(11.0, 0.0, 100, unasked={"B", "C"}).ask_again == set()
+    assert dog.check(11.0, 0.0, 100, unasked={"C"}).ask_again == {"B"}
+
+
 def test_a_line_without_symbols_owes_no_data() -> None:
     dog, _ = watchdog(1)
     assert not dog.check(1_000.0, 0.0, 0).dead
