@@ -112,7 +112,7 @@ class Board:
         cells = self._markets.get((carrier.venue, carrier.market), {})
         for symbol in symbols:
             if (cell := cells.get(symbol)) is not None:
-                merge.doubt(cell)
+                merge.doubt(cell, carrier.heard_at)
 
     def take(
         self, carrier: Carrier, ticks: Sequence[Tick], at: float, now_ms: int, asked_at: float | None = None

@@ -54,14 +54,14 @@ def compare(cell: Cell, tick: Tick) -> Difference | None:
     return Difference(cell.moves, any(_is_far(held, told) for held, told in pairs))
 
 
-def doubt(cell: Cell) -> None:
-    """The quote was found wrong. It is stale until anybody states another one: the stream that repeats it confirms nothing,
+def doubt(cell: Cell, at: float) -> None:
+    """The quote was found wrong by what was received at `at`. It is stale until anybody states another one: the stream that repeats it confirms nothing,
     and any reply replaces it."""
     cell.doubted = cell.bid, cell.ask
     cell.bid_ms = cell.ask_ms = cell.bid_seq = cell.ask_seq = 0
     cell.carried = Part()
     if cell.quote.by is not None:
-        cell.quote.by.contradicted += 1
+        cell.quote.by.contradicted_at = at
     cell.quote = Part()
 
 
@@ -138,7 +138,7 @@ def _ride(cell: Cell, carrier: Carrier, receipt: Receipt, rode: bool) -> None:
     if rode:
         cell.carried = Part()
         if cell.quote.by is not None:
-            cell.quote.by.contradicted += 1
+            cell.quote.by.contradicted_at = receipt.at
     elif stream is not None and cell.doubted is None and _would_tell(cell.carried, stream, receipt):
         cell.quote.state(stream, receipt.at)
         return

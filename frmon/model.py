@@ -216,7 +216,7 @@ class Carrier:
     """
 
     __slots__ = (
-        "contradicted",
+        "contradicted_at",
         "generation",
         "heard_at",
         "kind",
@@ -248,7 +248,7 @@ class Carrier:
         self.generation = 0  # +1 with every connection
         self.live = False  # connected, asked and heard
         self.up_at = float("inf")  # when this generation was heard first
-        self.contradicted = 0  # REST replies that differed from a quote which rode on it
+        self.contradicted_at = float("-inf")  # when a REST reply last differed from a quote which rode on it
         self.heard_at = float("-inf")  # when data (no ping, pong or ack) came last
 
 

@@ -152,7 +152,7 @@ def test_a_contradicting_sweep_of_newer_venue_time_wins_and_the_stream_is_truste
     told.streams(100.0, 1.0, 2.0)
     told.replies(102.0, 3.0, 4.0, ms=101_500)
     told.hears_others(120.0)
-    assert (told.quote, told.cell.source, told.stream.contradicted) == ((3.0, 4.0), "rest", 1)
+    assert (told.quote, told.cell.source, told.stream.contradicted_at) == ((3.0, 4.0), "rest", 102.0)
     assert not told.is_fresh(120.0)
     told.streams(121.0, 3.5, 4.5)
     told.hears_others(140.0)
@@ -219,7 +219,7 @@ def test_without_venue_times_a_reply_replaces_a_silent_streams_quote() -> None:
     told = Told(stamped=False)
     told.streams(100.0, 1.0, 2.0)
     told.replies(104.0, 3.0, 4.0, asked_at=100.0 + SPEAKING_S + 0.5)
-    assert (told.quote, told.cell.source, told.stream.contradicted) == ((3.0, 4.0), "rest", 1)
+    assert (told.quote, told.cell.source, told.stream.contradicted_at) == ((3.0, 4.0), "rest", 104.0)
 
 
 def test_the_stream_takes_over_again_from_a_reply_without_venue_time() -> None:

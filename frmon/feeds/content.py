@@ -1,6 +1,6 @@
 """Whether a channel says anything new. A stream that goes on repeating what it said is as dead as one that is silent."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from frmon.feeds.contract import Channel
 from frmon.feeds.lateness import AHEAD_MS
@@ -14,8 +14,9 @@ class Content:
     """The newest venue times of one line's channels. They outlive connections: a venue that repeats itself does so on the
     next one too."""
 
-    def __init__(self, channels: Iterable[Channel], scale: float) -> None:
+    def __init__(self, channels: Collection[Channel], scale: float) -> None:
         self.frozen: set[str] = set()  # kinds that repeat themselves
+        self._beats_ms = {c.kind: c.cadence_s * 1000 for c in channels}
         self._limits = {c.kind: max(REPEATS_S * scale, MISSED * c.cadence_s) for c in channels}
         self._newest: dict[str, int] = {}
         self._news_at: dict[str, float] = {}
@@ -30,6 +31,8 @@ class Content:
         newest = max((t.event_ms for t in ticks if t.event_ms is not None), default=None)
         held = self._newest.get(kind, 0)
         if newest is not None and newest <= held <= venue_now_ms + AHEAD_MS:
+            if self._is_of_this_beat(kind, newest, held, venue_now_ms):
+                return True
             if now - self._news_at.get(kind, now) > self._limits[kind]:
                 self.frozen.add(kind)
             return False
@@ -38,3 +41,9 @@ class Content:
         self._news_at[kind] = now
         self.frozen.discard(kind)
         return True
+
+    def _is_of_this_beat(self, kind: str, newest: int, held: int, venue_now_ms: float) -> bool:
+        """Whether it happened so lately that a channel which pushes each symbol in its own turn could not tell it sooner. What
+        is repeated grows too old for that."""
+        beat_ms = self._beats_ms[kind]
+        return beat_ms > 0 and newest > max(held - beat_ms, venue_now_ms - beat_ms - AHEAD_MS)

@@ -122,14 +122,15 @@ class Line:
     def look(self, wait: Wait | None = None) -> LineState:
         """Its state now. `wait`: what it is told while it waits for permission to dial."""
         state, access = self.state, self._access
-        silence = access.clock.mono() - self._fed_at
+        now = access.clock.mono()
+        silence = now - self._fed_at
         state.last_message_age_s = None if self._fed_at == float("-inf") else max(0.0, silence)
         state.lag_ms = self._lateness.typical_ms(access.skew_ms)
         self._shown.refresh()
         if state.status in SPEAKING and self.opened_at < float("inf") > self._spoke_at:
-            silent_s = silence if self._watchdog.is_amber(silence, len(self.expected)) else 0.0
+            silent_s = silence if self._watchdog.is_amber(now, silence, len(self.expected)) else 0.0
             lag_ms = state.lag_ms if self._lateness.is_lagging(access.skew_ms) else None
-            unread = self.reader.unread.words(access.clock.mono())
+            unread = self.reader.unread.words(now)
             self._shown.show(*speaking(self._content.frozen, silent_s, lag_ms, self.rejected, unread))
         elif wait is not None:
             self._shown.hold(wait, access.ban)
@@ -239,7 +240,6 @@ class Line:
         carrier.live = True
         carrier.up_at = at
         self._spoke_at = min(self._spoke_at, at)
-        self._watchdog.up()
         self._show_live()
 
     def _refused(self, refusal: Refused) -> None:

@@ -17,6 +17,7 @@ MISSED = 2  # pushes in a row that must be missing before silence, or repetition
 PROBE_S = 4.0  # of no frame of any kind, pongs included, after which a ping is due
 PONGS = 2.5  # pings that may stay without answer on a line that brings only notices
 SINCE_S = 0.001  # by which a limit is passed when it is looked at
+AHEAD_S = 0.5  # that REST may know of a change before the stream tells it, beside the cadence of its pushes
 PATIENCE = 6  # times the quiet time that a small line gets while REST contradicts nothing it said
 
 
@@ -55,7 +56,6 @@ class Watchdog:
         self._expects_snapshots = stream.per_symbol and quotes is not None and quotes.snapshot_on_ask
         self.unheard: set[str] = set()  # asked symbols that should have spoken at once and did not yet
         self._reasks = 0  # how often the unheard were asked for again
-        self._contradicted = 0
         self._is_vouched = is_vouched
         self.is_patient = False  # whether a channel was silent for longer than is usual when it was last checked
 
@@ -83,13 +83,9 @@ class Watchdog:
         """Whether first pictures are missing that may still come."""
         return bool(self.unheard) and now - asked_at <= FIRST_DATA_S * self._scale
 
-    def up(self) -> None:
-        """A channel spoke for the first time on this connection, or again after a silence."""
-        self._contradicted = self._contradictions()
-
-    def is_amber(self, silence_s: float, symbols: int) -> bool:
+    def is_amber(self, now: float, silence_s: float, symbols: int) -> bool:
         """Whether so long a silence is worth a warning: on many symbols, or on some where REST says that something happened."""
-        suspicious = symbols >= SMALL or self._contradictions() != self._contradicted
+        suspicious = symbols >= SMALL or any(self._is_contradicted(c, now) for c in self.channels.values())
         return bool(self.channels) and bool(symbols) and suspicious and silence_s > self._amber_s
 
     def rest_s(self, now: float, asked_at: float) -> float:
@@ -144,7 +140,7 @@ class Watchdog:
         silent_s = now - max(carrier.heard_at, asked_at)
         if silent_s <= limit:
             return False
-        is_calm = channel.pushes_changes and self._contradictions() == self._contradicted
+        is_calm = channel.pushes_changes and not self._is_contradicted(channel, now)
         if not (carrier.live and symbols < SMALL and is_calm):
             return True
         self.is_patient = True
@@ -159,8 +155,11 @@ class Watchdog:
     def _limit_s(self, channel: Channel) -> float:
         return max(channel.quiet_after_s * self._scale, MISSED * channel.cadence_s)
 
-    def _contradictions(self) -> int:
-        return sum(c.contradicted for c in self._carriers.values())
+    def _is_contradicted(self, channel: Channel, now: float) -> bool:
+        """Whether REST saw a change that the channel should have told by now and did not: it said nothing since."""
+        carrier = self._carriers[channel.kind]
+        since_s = now - carrier.contradicted_at
+        return carrier.contradicted_at > carrier.heard_at and since_s > channel.cadence_s + AHEAD_S * self._scale
 
 
 def death(silent_s: float, frozen: Collection[str], *, has_spoken: bool) -> Unreachable:

@@ -115,7 +115,16 @@ def test_a_venues_own_cadence_is_waited_for() -> None:
     content = Content([msgspec.structs.replace(toy.BOOK, cadence_s=5.0)], 0.1)
     content.begin(["book"], 0.0)
     content.is_news("book", said(0), 1.0, NOW_MS)
-    content.is_news("book", said(0), 10.9, NOW_MS)
+    content.is_news("book", said(0), 10.9, NOW_MS + 9_900)
     assert not content.frozen
-    content.is_news("book", said(0), 11.1, NOW_MS)
+    content.is_news("book", said(0), 11.1, NOW_MS + 10_100)
     assert content.frozen
+
+
+def test_symbols_that_are_told_each_in_its_own_turn_of_a_beat_are_news_in_any_order() -> None:
+    content = Content([msgspec.structs.replace(toy.BOOK, cadence_s=5.0)], 1.0)
+    assert content.is_news("book", said(0), 1.0, NOW_MS)
+    assert content.is_news("book", said(-4_000), 2.0, NOW_MS + 1_000)
+    assert not content.is_news("book", said(-5_000), 2.0, NOW_MS + 1_000), "older than any of this beat"
+    assert not content.is_news("book", said(-1), 8.0, NOW_MS + 7_000), "said again, too late to be of this beat"
+    assert not content.frozen

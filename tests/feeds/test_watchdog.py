@@ -40,12 +40,23 @@ def test_one_living_channel_does_not_hide_a_dead_one() -> None:
 def test_a_small_line_gets_patience_while_rest_contradicts_nothing() -> None:
     dog, carriers = watchdog(1)
     hear(carriers["book"], 0.0)
-    dog.up()
     assert not dog.check(50.0, 0.0, 49).dead
     assert dog.check(50.0, 0.0, 50).dead
     assert dog.check(61.0, 0.0, 49).dead
-    carriers["book"].contradicted += 1
+    carriers["book"].contradicted_at = 49.0
     assert dog.check(50.0, 0.0, 49).dead
+
+
+def test_what_rest_knew_before_the_stream_told_it_is_no_contradiction() -> None:
+    stream = toy.changed(toy.STREAM, channels=(msgspec.structs.replace(toy.BOOK, cadence_s=5.0),))
+    carriers = {"book": Carrier("toy", Market.PERP, "book")}
+    dog = Watchdog(stream, carriers, 1.0)
+    hear(carriers["book"], 10.0)
+    carriers["book"].contradicted_at = 9.0
+    assert not dog.check(40.0, 0.0, 49).dead
+    carriers["book"].contradicted_at = 35.0
+    assert not dog.check(40.0, 0.0, 49).dead, "within the beat of its pushes"
+    assert dog.check(41.0, 0.0, 49).dead
 
 
 def test_patience_needs_somebody_who_answers_pings_or_rest_that_would_contradict() -> None:
@@ -95,7 +106,6 @@ def test_a_line_without_symbols_owes_no_data() -> None:
 def test_no_patience_for_a_small_line_whose_pings_nobody_answers() -> None:
     dog, carriers = watchdog(1)
     hear(carriers["book"], 0.0)
-    dog.up()
     assert not dog.check(50.0, 0.0, 10, answered_at=45.0).dead
     assert dog.check(50.0, 0.0, 10, answered_at=39.0).dead
     assert not dog.check_pongs(3.9)
@@ -114,10 +124,10 @@ def test_a_line_that_brings_only_notices_is_held_to_its_pongs() -> None:
 
 def test_silence_turns_amber_after_three_seconds_where_symbols_are_many_or_rest_contradicts() -> None:
     dog, carriers = watchdog(1)
-    assert [dog.is_amber(s, 100) for s in (2.9, 3.1)] == [False, True]
-    assert not dog.is_amber(3.1, 10)
-    carriers["book"].contradicted += 1
-    assert dog.is_amber(3.1, 10)
+    assert [dog.is_amber(20.0, s, 100) for s in (2.9, 3.1)] == [False, True]
+    assert not dog.is_amber(20.0, 3.1, 10)
+    carriers["book"].contradicted_at = 19.0
+    assert dog.is_amber(20.0, 3.1, 10)
 
 
 def test_the_end_of_a_line_is_called_by_what_came_on_it() -> None:
