@@ -139,12 +139,13 @@ class Jobs:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _keep(self, name: str, job: Callable[[], Awaitable[None]]) -> None:
-        """Supervision itself may meet a bug, of the clock or of whoever is told: then it begins anew."""
+        """Supervision itself may meet a bug, of the clock or of whoever is told: then it begins anew, no more often than a job."""
+        restarts = Restarts(self._scale)
         while True:
             try:
                 await supervise(name, job, self._clock, self._tell, self._scale)
             except Exception:
                 LOG.exception("supervision of %s failed", name)
-                await asyncio.sleep(FIRST_S * self._scale)
+                await asyncio.sleep(restarts.after(asyncio.get_running_loop().time()))
             else:
                 return
