@@ -82,6 +82,7 @@ class Lineup:
         while not (fresh.has_all() or (fresh.is_live() and not line.is_live())) and waited < ROTATE_WAIT_S:
             await self._clock.sleep(0.2 * self._scale)
             waited += 0.2
+            fresh.change(line.symbols, fresh.symbols - line.symbols)  # what is wanted may change meanwhile
         if overlap_s and fresh.is_live() and line.is_live():
             await self._clock.sleep(overlap_s + 0.2 * self._scale)
         self._leaving.discard(line)
