@@ -31,6 +31,7 @@ LARGE_AT_ONCE = 3
 TOTAL_S = 10.0
 CONNECT_S = 4.0
 PROXY_LOGIN = 407  # only a proxy says that
+WRONGLY = "answer packed wrongly"
 _TITLE = re.compile(rb"<title>([^<]{1,200})", re.IGNORECASE)
 _HEADERS = {"User-Agent": USER_AGENT, "Accept": "application/json", "Accept-Encoding": "gzip"}
 
@@ -102,7 +103,11 @@ class Http:
             by_socks = ProxyConnector.from_url(socks, limit_per_host=6) if socks else None
             connector = by_socks or aiohttp.TCPConnector(limit_per_host=6)
             session = aiohttp.ClientSession(
-                connector=connector, timeout=self._timeout, headers=_HEADERS, auto_decompress=False
+                connector=connector,
+                timeout=self._timeout,
+                headers=_HEADERS,
+                auto_decompress=False,
+                cookie_jar=aiohttp.DummyCookieJar(),  # nobody is logged in, and what is kept for them grows
             )
             self._sessions[socks] = session
         return session
@@ -127,7 +132,9 @@ class Body:
                 self.held += self._packed.decompress(chunk, STEP)
                 left = self._packed.unconsumed_tail
         except zlib.error:
-            raise Unreachable("RECONNECT", "answer packed wrongly") from None
+            raise Unreachable("RECONNECT", WRONGLY) from None
+        if self._packed is not None and self._packed.unused_data:  # where whatever follows the end would be kept
+            raise Unreachable("RECONNECT", WRONGLY)
         if len(self.held) > MAX_BODY:
             self.held.clear()
             raise Unreachable("RECONNECT", f"answer above {MAX_BODY >> 20} MiB")

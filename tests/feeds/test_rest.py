@@ -148,6 +148,7 @@ async def test_a_socks_proxy_that_is_down_is_said_in_words_and_loopback_needs_no
     [
         ("gzip", gzip.compress(b'{"rows":[]}' * 500, mtime=0)[:-20], "answer cut off"),
         ("gzip", b'{"rows":[]}', "answer packed wrongly"),
+        ("gzip", gzip.compress(b'{"rows":[]}', mtime=0) + b"\0", "answer packed wrongly"),
         ("br", b"x", "answer packed as br"),
     ],
 )
@@ -155,6 +156,45 @@ async def test_what_cannot_be_unpacked_is_said_in_words(encoding: str, body: byt
     async with Desk() as desk, asking(desk) as one:
         desk.answers["/book"] = lambda _: web.Response(body=body, headers={"Content-Encoding": encoding})
         assert (await refusal(one)).why == why
+
+
+async def test_what_follows_the_end_of_what_was_packed_is_not_gathered() -> None:
+    """It is no content, which is capped, and has no end."""
+    sent = 0
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal sent
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nConnection: close\r\n\r\n" + gzip.compress(b"{}"))
+        while not writer.is_closing():
+            writer.write(bytes(2**16))
+            sent += 2**16
+            await writer.drain()
+
+    server = await asyncio.start_server(talk, "127.0.0.1", 0)
+    http = Http()
+    async with server:
+        with pytest.raises(Unreachable) as caught:
+            await http.fetch(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/")
+    await http.close()
+    assert caught.value.why == "answer packed wrongly"
+    assert sent < 16 * 2**20, "what the sockets hold, no more"
+
+
+async def test_cookies_are_neither_kept_nor_sent() -> None:
+    cookies: list[str] = []
+
+    def answer(request: web.Request) -> web.Response:
+        cookies.append(request.headers.get("Cookie", ""))
+        return web.Response(body=b"{}", headers={"Set-Cookie": f"n{len(cookies)}={'x' * 2000}; Path=/"})
+
+    async with Desk() as desk:
+        desk.answers["/book"] = answer
+        http = Http()
+        for _ in range(3):
+            await http.fetch(f"{desk.url.replace('127.0.0.1', 'localhost')}/book")
+        await http.close()
+    assert cookies == ["", "", ""]
 
 
 async def test_an_error_that_is_kept_keeps_no_frame() -> None:
