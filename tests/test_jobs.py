@@ -5,6 +5,7 @@ from itertools import islice
 
 from frmon.clock import ManualClock
 from frmon.jobs import Jobs, Restarts, backoff
+from tests.leaping import LeapingClock, LeapingLoop
 
 
 def test_delays_double_up_to_the_cap_and_are_never_equal_for_all() -> None:
@@ -107,3 +108,46 @@ async def test_supervision_outlives_a_clock_that_fails() -> None:
 
     await asyncio.wait_for(Jobs(Broken(), lambda _: None, 0.01).start("a", breaks_once), 5)
     assert len(runs) == 2
+
+
+async def test_supervision_that_itself_meets_bugs_begins_anew_with_the_delays_of_a_job() -> None:
+    """Neither the clock nor whoever is told can be relied on. In time that leaps."""
+    loop, starts = asyncio.get_running_loop(), list[float]()
+
+    class Broken(ManualClock):
+        def mono(self) -> float:
+            raise OSError
+
+    async def fails() -> None:
+        starts.append(loop.time())
+        raise ValueError
+
+    jobs = Jobs(Broken(), lambda _: None)
+    task = jobs.start("a", fails)
+    await asyncio.sleep(600.0)
+    assert not task.done()
+    await jobs.end()
+    assert starts[1] - starts[0] <= 1.0
+    assert 30 < len(starts) <= 51
+    assert all(later - early >= 59.9 for early, later in zip(starts[1:], starts[6:], strict=False))
+
+
+async def test_supervision_that_was_well_for_a_while_begins_anew_at_once() -> None:
+    loop, ended, starts = asyncio.get_running_loop(), list[float](), list[float]()
+    assert isinstance(loop, LeapingLoop)
+
+    def fail(_: str) -> None:
+        raise OSError
+
+    async def lasts() -> None:
+        starts.append(loop.time())
+        await asyncio.sleep(40.0)
+        ended.append(loop.time())
+        raise ValueError
+
+    jobs = Jobs(LeapingClock(loop), fail)
+    jobs.start("a", lasts)
+    await asyncio.sleep(500.0)
+    await jobs.end()
+    assert len(starts) > 10
+    assert all(again - end <= 1.0 for end, again in zip(ended, starts[1:], strict=False))

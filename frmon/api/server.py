@@ -147,7 +147,7 @@ async def _run(collector: Collector, host: Host, serving: Serving, listener: soc
     jobs = Jobs(engine.clock, lambda text: host.post(lambda: engine.tell(text)))
     jobs.start("connections", door.watch)
     jobs.start("loop lag", collector.measure)
-    jobs.start("reload", lambda: _reload(again, collector, serving))
+    jobs.start("reload", _Reload(collector, serving, again).run)
     try:
         await _until(over, engine, host)
     finally:
@@ -171,18 +171,33 @@ async def _until(over: asyncio.Event, engine: Engine, host: Host) -> None:
             continue
 
 
-async def _reload(again: asyncio.Event, collector: Collector, serving: Serving) -> None:
-    """Read the configuration again whenever that is asked for, and follow what can be followed."""
-    engine, before = collector.engine, serving.read()
-    while True:
-        await again.wait()
-        again.clear()
+class _Reload:
+    """Reads the configuration again whenever that is asked for, and follows what can be followed. What holds now is remembered
+    over a bug in here: a change that met it is followed when it is asked for again."""
+
+    def __init__(self, collector: Collector, serving: Serving, again: asyncio.Event) -> None:
+        self._from = collector
+        self._read = serving.read
+        self._again = again
+        self._holds: Settings | None = None
+
+    async def run(self) -> None:
+        """For ever."""
+        holds = self._holds = self._holds or self._read()
+        while True:
+            await self._again.wait()
+            self._again.clear()
+            holds = self._holds = await self._follow(holds)
+
+    async def _follow(self, before: Settings) -> Settings:
+        """What holds from now on."""
+        engine = self._from.engine
         try:
-            after = await asyncio.to_thread(serving.read)
+            after = await asyncio.to_thread(self._read)
         except ConfigError as error:
             words = f"CONFIG not read again, all stays as it was: {error}"
-            await collector.ask(lambda words=words: engine.tell(words))  # type: ignore[misc]  # bound now
-            continue
+            await self._from.ask(lambda: engine.tell(words))
+            return before
         found = changes(before, after)
-        await collector.ask(lambda found=found: retune(engine, found))  # type: ignore[misc]  # bound now
-        before = after
+        await self._from.ask(lambda: retune(engine, found))
+        return after

@@ -2,8 +2,12 @@
 run fast, sleep for ten minutes, and raise in a job of one's choice."""
 
 import asyncio
+import threading
 
 from tests.leaping import clock_here
+
+FILE = "the file's thread"
+"""The name under which a bug is planted where a database is written."""
 
 
 class Planted(Exception):
@@ -68,5 +72,5 @@ def _task() -> str:
     try:
         task = asyncio.current_task()
     except RuntimeError:
-        return ""
+        return FILE if "connection_worker" in threading.current_thread().name else ""
     return "" if task is None else task.get_name()
