@@ -6,10 +6,12 @@ from collections.abc import Callable, Sequence, Set
 
 from frmon.clock import Clock
 from frmon.errors import DecodeError, Unreachable
-from frmon.feeds.contract import Snapshot, Venue, Wounded
+from frmon.feeds.content import Stamps
+from frmon.feeds.contract import ROW, Snapshot, Venue, Wounded
 from frmon.feeds.lateness import believe
 from frmon.feeds.rest import Rest, kept, waited_out
 from frmon.feeds.retries import Retries
+from frmon.feeds.shrinking import Exceptions
 from frmon.feeds.sweep import Sweep
 from frmon.feeds.unread import Unread
 from frmon.model import Carrier, Market, Sink, Tick
@@ -47,10 +49,12 @@ class Cover:
         self._waiting = waiting
         self._skew_ms = skew_ms
         self._found = found  # told when a sweep's finding changes: market, words, the symbols newly found wrong
+        self._exceptions = Exceptions()
         self._sweep = Sweep(time_scale) if "quote" in snapshot.parts else None
         self._scale = time_scale
         self._carrier = Carrier(venue.name, snapshot.market, snapshot.kind, source="rest", stamped=snapshot.stamped)
         self.unread = Unread(time_scale)
+        self._stamps = Stamps(time_scale) if snapshot.dated else None
         self._opened = asyncio.Event()
         self._why: Unreachable | None = None  # there is no answer: asked again until there is
         self._retries = Retries(time_scale)
@@ -124,6 +128,8 @@ class Cover:
         at, now_ms = self._clock.mono(), self._clock.now_ms()
         if isinstance(told, Wounded):
             self.unread.note(told.unread, at)
+        if self._stamps is not None and not self._stamps.is_news(told, at):
+            return
         ticks = self._complete(told)
         believe(ticks, now_ms + self._skew_ms())
         self._carrier.heard_at = at
@@ -168,5 +174,7 @@ class Cover:
         hours = self.snapshot.absent_interval_h
         if hours is None:
             return ticks
-        absent = self._wanted(self.snapshot.market) - {tick.symbol for tick in ticks}
+        is_whole = not (isinstance(ticks, Wounded) and ROW in ticks.unread)
+        named = {tick.symbol for tick in ticks}
+        absent = self._exceptions.unnamed(self._wanted(self.snapshot.market), named, is_whole=is_whole)
         return [*ticks, *(Tick(symbol=symbol, funding_interval_h=hours) for symbol in sorted(absent))]

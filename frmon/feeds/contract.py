@@ -14,6 +14,10 @@ Heard = tuple[str, Sequence[Tick]]
 """What a stream frame said: the channel's kind ("" for acks, pongs and whatever is no data) and its ticks."""
 
 
+ROW = "row"
+"""In the names of what could not be read: a whole row."""
+
+
 class Wounded(list[Tick]):
     """The ticks of a frame or reply of which a part could not be read; `unread`: what it was, by its names on the wire."""
 
@@ -75,6 +79,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     cover_s: float | None = 2.0  # cadence while the streams for its parts are silent; None: never used as cover
     absent_interval_h: float | None = None  # by the venue's documentation: funding interval of symbols it leaves out
     stamped: bool = True  # rows carry their own event time (else the tick's event_ms, if any, is for display only)
+    dated: bool = False  # the newest time in a reply is that of the reply: one that came before is that reply again
 
 
 class Depth(msgspec.Struct, frozen=True):

@@ -1,6 +1,6 @@
 """Lists that come back much shorter than they were: not believed until they insist. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 
 from frmon.model import LegKey, Market
 
@@ -28,3 +28,22 @@ class Missing:
         held = {key: n for key, n in times.items() if n < SHRUNK_LISTS}
         self._lists[place] = held
         return set(held)
+
+
+class Exceptions:
+    """A list that names only those of whom something else is true than of all others."""
+
+    def __init__(self) -> None:
+        self._named: Set[str] = frozenset()  # by the last list that was believed
+        self._doubts = 0  # lists in a row that were not
+
+    def unnamed(self, wanted: Set[str], named: Set[str], *, is_whole: bool) -> set[str]:
+        """The wanted ones that a list says nothing of, as far as it may be believed: nothing while it is empty or a row of it
+        could not be read, and nothing of those whom it named before where too many of these are missing at once."""
+        if not named or not is_whole:
+            return set()
+        if is_shrunk(len(self._named - named), len(self._named)) and self._doubts < SHRUNK_LISTS - 1:
+            self._doubts += 1
+            return set(wanted - named - self._named)
+        self._named, self._doubts = named, 0
+        return set(wanted - named)

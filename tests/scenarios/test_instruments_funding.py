@@ -3,6 +3,7 @@
 import pytest
 
 from frmon.board import Cell
+from frmon.feeds.sim.faults import Fault
 from frmon.feeds.sim.instrument import Instrument
 from frmon.feeds.sim.options import SimOptions
 from frmon.feeds.sim.server import Sim
@@ -60,6 +61,19 @@ async def test_s36_binance_says_an_interval_by_rest_within_ten_minutes() -> None
         i = _perp(s, "binance", 4)
         turn(s, "interval", i, hours=1)
         await s.within(600, lambda: seen_leg(s, i)["funding_interval_h"] == 1)
+
+
+@pytest.mark.parametrize("how", ["none", "half", "malformed"])
+async def test_s36_a_list_of_intervals_that_can_not_be_believed_makes_no_interval_a_default(how: str) -> None:
+    """Binance documents 8 h for whom its list leaves out. Here the list leaves out what it named before, or everything."""
+    async with stand("binance", coins=60, rate=0.1) as s:
+        other = [i for i in s.traded("binance", "perp") if i.funding_h != 8]
+        known = {i.symbol: seen_leg(s, i)["funding_interval_h"] for i in other}
+        assert set(known.values()) & {1, 2, 4}
+        s.fault(Fault(kind="rest_body", venue="binance", match="fundingInfo", how=how, for_s=1300))
+        await s.rest(1250)
+        assert {i.symbol: seen_leg(s, i)["funding_interval_h"] for i in other} == known
+        assert not s.events("binance perp settles every 8 h")
 
 
 @pytest.mark.parametrize(("venue", "ahead_s"), [("okx", 0.0), ("bybit", 30.0), ("okx", 90.0), ("bitget", -30.0)])

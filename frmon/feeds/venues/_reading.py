@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, NamedTuple, TypeVar, get_args
 import msgspec
 
 from frmon.errors import DecodeError
+from frmon.feeds.contract import ROW
 from frmon.feeds.text import clean, is_symbol, positive
 from frmon.model import EMPTY
 
@@ -23,8 +24,6 @@ Moment = Annotated[int, msgspec.Meta(gt=1_420_000_000_000, lt=4_102_444_800_000)
 """Unix milliseconds between 2015 and 2100, likewise."""
 Name = Annotated[str, msgspec.Meta(max_length=40)]
 """A symbol that is short enough to be remembered."""
-ROW = "row"
-"""In the names of what could not be read: a whole row."""
 UNREADABLE = (ValueError, RecursionError)
 """What decoding raises: msgspec's errors and bad UTF-8 are ValueErrors, too deep nesting is a RecursionError."""
 
