@@ -60,7 +60,8 @@ soak: $(VENV)/.dev  ## random faults for 20 minutes and not one lie: SOAK="--min
 mutants: $(VENV)/.dev  ## planted bugs, each of which the tests must find
 	$(BIN)/python scripts/mutants.py
 
-fuzz: $(VENV)/.dev  ## spoilt frames for every decoder, a minute long: FUZZ="--seconds 600 --seed 7"
+fuzz: $(VENV)/.dev  ## a million things that venues could do, then spoilt frames: DESK="--seed 7" FUZZ="--seconds 600"
+	$(BIN)/python -m fuzz.desk $(DESK)
 	$(BIN)/python -m fuzz.decoders $(FUZZ)
 
 picture: $(VENV)/.dev  ## the README's picture, from the real screen
