@@ -78,7 +78,8 @@ def market(coins: int = 40, rate: float = 1.0, scene: str = "calm") -> Iterator[
 
 
 class Screen(Terminal):
-    """`frmon` on simulated venues; records what its feeds hear."""
+    """`frmon` on simulated venues; records what its feeds hear. `program`: another module that is the same, with its own
+    options."""
 
     def __init__(
         self,
@@ -89,13 +90,14 @@ class Screen(Terminal):
         extra: Mapping[str, str] | None = None,
         deaf_to_hangup: bool = False,
         own_session: bool = False,
+        program: Sequence[str] = ("frmon",),
     ) -> None:
         home.mkdir(exist_ok=True)
         self.home, self.tape = home, home / "tape"
         self.log = home / "log"
         environ = {} if venues is None else venues.environ(home)
         super().__init__(
-            [sys.executable, "-m", "frmon", "--record", str(self.tape), "--log", str(self.log), *options],
+            [sys.executable, "-m", *program, "--record", str(self.tape), "--log", str(self.log), *options],
             {**environ, **(extra or {})},
             size,
             deaf_to_hangup=deaf_to_hangup,
