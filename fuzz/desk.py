@@ -15,6 +15,8 @@ from itertools import count
 from random import Random
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from frmon.board import Board
 from frmon.cell import Cell, Freshness
 from frmon.config import SignalSettings
@@ -271,7 +273,7 @@ class Desk:
         if kind == "gone":
             self.board.unseat(leg.key)
         quarantine = "price 4x others" if kind == "quarantine" else ""
-        self.board.seat(Leg(**leg_of(leg), halted=kind == "halted", quarantine=quarantine))
+        self.board.seat(replace(leg, halted=kind == "halted", quarantine=quarantine))
 
     def _doubt(self, venue: Venue) -> None:
         self.board.doubt(venue.rest, [self.random.choice(list(venue.legs))])
@@ -301,11 +303,6 @@ class Desk:
         since = self.now - (REST_S if cell.source == "rest" else 5.0 + STREAM_S)
         if (cell.bid, cell.ask) not in set(venue.truth[cell.key.symbol].lately(since)):
             self.wrong.append(f"{self.now:.2f}: {venue.name} {cell.key.symbol} is fresh with {cell.bid}/{cell.ask}")
-
-
-def leg_of(leg: Leg) -> dict[str, object]:
-    """What names it."""
-    return {"venue": leg.venue, "market": leg.market, "symbol": leg.symbol, "coin": leg.coin}
 
 
 def main(words: Sequence[str] | None = None) -> int:
