@@ -9,6 +9,7 @@ from frmon.model import Book, Listing, Status, Tick
 from fuzz.targets import Parse
 
 WORDS_AT_MOST = 200  # characters of any reason
+DATE = "Sun, 22 Nov 2026 05:33:00 GMT"
 
 
 def check(parse: Parse, raw: bytes) -> object:
@@ -30,7 +31,16 @@ def check(parse: Parse, raw: bytes) -> object:
 
 def check_verdict(venue: Venue, status: int, body: bytes) -> None:
     """The verdict on an HTTP answer has a known status and clean words."""
-    found = venue.verdict(status, {"retry-after": body[:20].decode("latin-1")}, body)
+    text = body[:40].decode("latin-1")
+    for headers in (
+        {"retry-after": text[:20]},
+        {"retry-after": text, "date": DATE},
+        {"retry-after": DATE, "date": text},
+    ):
+        _verdict(venue.verdict(status, headers, body))
+
+
+def _verdict(found: Unreachable | None) -> None:
     if found is not None:
         assert isinstance(found, Unreachable)
         Status(found.status)

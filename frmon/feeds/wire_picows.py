@@ -44,7 +44,7 @@ MAX_FRAGMENTS = 4096
 PONG_EVERY_S = (
     1.0  # venues count pongs among our messages; a flood of pings is answered by the newest one (RFC 6455, 5.5.3)
 )
-_NAMELESS = re.compile(r"HTTP/1\.[01] (\d{3}) ?'")  # a status without a reason, which the library takes for an error
+_STATUS = re.compile(rb"HTTP/1\.[01] ([1-9]\d\d)(?: |\r|$)")
 _DATA = {WSMsgType.TEXT, WSMsgType.BINARY}
 
 
@@ -181,17 +181,27 @@ async def dial(how: Dial, hear: Hear) -> Wire:
             return await _open(how, hear, opening)
     except WSHandshakeError as error:
         opening.abandon()
-        if error.response is None:
-            nameless = _NAMELESS.search(str(error))
-            raise (refused(how, int(nameless[1]), {}, b"") if nameless else Unreachable("RECONNECT", NO_HTTP)) from None
-        headers = {name.lower(): value for name, value in error.response.headers.items()}
-        raise refused(how, int(error.response.status), headers, error.raw_body or b"") from None
+        raise _refused(how, error) from None
     except (OSError, TimeoutError, WSError, ProxyError, EOFError, ValueError, ThreadlessError) as error:
         opening.abandon()
         raise unreached(how, error) from None
     except asyncio.CancelledError:
         opening.abandon()
         raise
+
+
+def _refused(how: Dial, error: WSHandshakeError) -> Unreachable:
+    """Statuses that have no name in the library, or none at all, are no HTTP for it: their answers are read here."""
+    body = error.raw_body or b""
+    if error.response is not None:
+        headers = {name.lower(): value for name, value in error.response.headers.items()}
+        return refused(how, int(error.response.status), headers, body)
+    lines = (error.raw_header or b"").split(b"\r\n")
+    status = _STATUS.match(lines[0])
+    if status is None:
+        return Unreachable("RECONNECT", NO_HTTP)
+    pairs = (line.decode("latin-1").partition(":") for line in lines[1:])
+    return refused(how, int(status[1]), {name.strip().lower(): value.strip() for name, _, value in pairs}, body)
 
 
 async def _open(how: Dial, hear: Hear, opening: Opening) -> Wire:

@@ -1,7 +1,7 @@
 """Peers that speak no HTTP, or not enough of it, are told of in plain words, whatever library met them."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 import pytest
@@ -46,6 +46,24 @@ async def test_a_handshake_that_is_answered_by_nonsense(library: Library, said: 
         with pytest.raises(Unreachable) as caught:
             await dial(Dial(url=f"ws://{where}/", verdict=lambda *_: None), lambda _: None, library)
     assert (caught.value.status, caught.value.why) == ("RECONNECT", words)
+
+
+@pytest.mark.parametrize("library", ["picows", "websockets"])
+@pytest.mark.parametrize("status", [b"520 ", b"520 Web Server Returned an Unknown Error", b"529 Site Overloaded"])
+async def test_a_refusal_with_a_status_that_no_standard_names_is_judged_as_any_other(
+    library: Library, status: bytes
+) -> None:
+    seen: list[tuple[int, str, bytes]] = []
+
+    def verdict(code: int, headers: Mapping[str, str], body: bytes) -> Unreachable:
+        seen.append((code, headers.get("retry-after", ""), body))
+        return Unreachable("BANNED", "as the venue says", 7.0)
+
+    async with peer(b"HTTP/1.1 " + status + b"\r\nServer: x\r\nRetry-After: 7\r\n\r\nbusy") as where:
+        with pytest.raises(Unreachable) as caught:
+            await dial(Dial(url=f"ws://{where}/", verdict=verdict), lambda _: None, library)
+    assert (caught.value.why, caught.value.retry_s) == ("as the venue says", 7.0)
+    assert seen == [(int(status[:3]), "7", b"busy")]
 
 
 @pytest.mark.parametrize(

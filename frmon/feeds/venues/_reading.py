@@ -1,6 +1,8 @@
 """Typed decoding that survives bad values: C speed for what is well formed, field by field for what is not."""
 
+from calendar import timegm
 from collections.abc import Mapping
+from email.utils import parsedate
 from functools import cache, lru_cache
 from math import inf
 from typing import Annotated, Any, Literal, NamedTuple, TypeVar, get_args
@@ -162,6 +164,19 @@ def unreadable(error: Exception | str) -> DecodeError:
 
 
 def retry_after(headers: Mapping[str, str], default: float) -> float:
-    """Seconds to wait as the `retry-after` header says, at most three days (the longest ban documented anywhere)."""
+    """Seconds to wait as the `retry-after` header says, in seconds or as a date by the server's own clock; at most three days
+    (the longest ban documented anywhere)."""
     told = positive(headers.get("retry-after", ""))
-    return default if told is None else min(told, 259_200.0)
+    if told is None:
+        until, now = dated(headers, "retry-after"), dated(headers, "date")
+        told = None if until is None or now is None else positive(until - now)
+    return min(default if told is None else told, 259_200.0)
+
+
+def dated(headers: Mapping[str, str], name: str) -> int | None:
+    """The Unix seconds of the date that a header holds; None where it holds none."""
+    found = parsedate(headers.get(name))
+    try:
+        return None if found is None else timegm(found)
+    except (ValueError, OverflowError):
+        return None

@@ -1,8 +1,6 @@
 """Binance: spot and USDⓈ-M perpetuals, as their public market data was in November 2026."""
 
-from calendar import timegm
 from collections.abc import Mapping
-from email.utils import parsedate
 from functools import partial
 from re import search
 from urllib.parse import quote
@@ -37,7 +35,7 @@ from frmon.feeds.venues._binance_rest import (
     ticker_row,
 )
 from frmon.feeds.venues._binance_stream import ask, ask_all, parse
-from frmon.feeds.venues._reading import members, retry_after, word
+from frmon.feeds.venues._reading import dated, members, retry_after, word
 from frmon.model import Market
 
 LIFETIME_S = 23 * 3600.0  # the venue closes lines after 24 h
@@ -71,10 +69,10 @@ def _said(body: bytes) -> str:
 def _until(headers: Mapping[str, str], body: bytes) -> float | None:
     """Seconds from the server's own clock to the "banned until <ms>" of its message."""
     until = search(rb"until (\d{13})", body[:400])
-    now = parsedate(headers.get("date"))
+    now = dated(headers, "date")
     if until is None or now is None:
         return None
-    return positive(int(until[1]) / 1000 - timegm(now))
+    return positive(int(until[1]) / 1000 - now)
 
 
 def _spot(path: str, weight: int, query: str = "") -> Request:
