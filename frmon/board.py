@@ -1,7 +1,7 @@
 """The latest of everything: rows (one per coin) of cells (one per leg). The engine's thread alone writes; everybody else
 reads at their own pace."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 
 from frmon import merge
 from frmon.cell import Cell, Freshness, Row
@@ -84,9 +84,11 @@ class Board:
         for cell in self.cells(venue):
             cell.set_back(now_ms)
 
-    def pass_on(self, old: Carrier, new: Carrier) -> None:
+    def pass_on(self, old: Carrier, new: Carrier, lacking: Container[str] = ()) -> None:
         """What rides on the old carrier rides on the new one; see `Sink.pass_on`."""
-        for cell in self._markets.get((old.venue, old.market), {}).values():
+        for symbol, cell in self._markets.get((old.venue, old.market), {}).items():
+            if symbol in lacking:
+                continue
             for part in (cell.quote, cell.trade, cell.ref, cell.funding, cell.carried):
                 if part.by is old and part.rides():
                     part.by, part.generation = new, new.generation

@@ -47,7 +47,7 @@ class Part:
     def repeat(self, carrier: Carrier, at: float) -> None:
         """What is held was stated once more. A REST reply leaves it to the stream that it rides on."""
         if carrier.source == "rest" and self.rides():
-            self.at = at
+            self.at = max(self.at, at)
         else:
             self.state(carrier, at)
 
@@ -65,14 +65,14 @@ class Cell:
         "ask", "ask_ms", "ask_seq", "ask_size", "bid", "bid_ms", "bid_seq", "bid_size", "carried", "doubted", "event_ms",
         "funding", "funding_interval_h", "funding_rate", "index", "index_ms", "interval_ms", "key", "last", "last_ms", "leg", "mark",
         "mark_ms", "moves", "next_funding_ms", "next_ms", "quote", "rate_ms", "received_ms", "ref", "row", "scale", "settled_ms",
-        "settled_rate", "source", "trade", "version", "volume_ms", "volume_usd", "whole_by", "whole_generation",
+        "settled_rate", "source", "told", "trade", "version", "volume_ms", "volume_usd", "whole_by", "whole_generation",
     )  # fmt: skip
 
     def __init__(self, leg: Leg, row: "Row") -> None:
         self.key = leg.key
         self.row = row
         self.version = 0
-        self.moves = 0  # changes of bid or ask
+        self.moves = 0  # changes of bid or ask that streams told
         self.whole_by: Carrier | None = None
         self.whole_generation = 0
         self.reset(leg)
@@ -103,6 +103,7 @@ class Cell:
         self.received_ms: int | None = None
         self.source: str | None = None
         self.carried = Part()  # the stream that it was asked for on, and when
+        self.told: tuple[float | None, float | None] = None, None  # what a stream said last, in the venue's units
         self.doubted: tuple[float | None, float | None] | None = None  # a quote that REST refuted; see `merge.doubt`
         self.version += 1
 
@@ -116,6 +117,13 @@ class Cell:
         if self.funding_rate is None and self.funding.at == -inf:
             self.funding_rate, self.funding.by = past.funding_rate, past.funding.by
         self.version += 1
+
+    def count_moves(self, bid: float | None, ask: float | None) -> None:
+        """Count what a stream tells otherwise than it did before, whatever REST put beside it meanwhile. None: not told."""
+        told = self.told[0] if bid is None else bid, self.told[1] if ask is None else ask
+        if told != self.told:
+            self.told = told
+            self.moves += 1
 
     def age_s(self, now: float, freshness: Freshness) -> float | None:
         """Age of the quote's confirmation in seconds; None while there is none, and for a moment after its connection ended

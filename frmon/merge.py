@@ -13,7 +13,7 @@ FAR = 0.05
 
 
 class Receipt:
-    """When a REST reply was asked for and received."""
+    """When a REST reply was asked for and received: how long it was on its way is part of the age of what it says."""
 
     __slots__ = ("asked_at", "at", "now_ms")
 
@@ -33,12 +33,22 @@ def is_mergeable(cell: Cell, tick: Tick, carrier: Carrier) -> bool:
 
 
 def take_frame(cell: Cell, tick: Tick, carrier: Carrier, at: float, now_ms: int) -> None:
-    """Merge what a stream said. Without a venue time it is the newest because it came last, whatever the wall clock says."""
-    ms = tick.event_ms if tick.event_ms is not None else max(now_ms, _newest_ms(cell))
-    if not _repeats_doubted(cell, tick) and _quote(cell, tick, ms):
+    """Merge what a stream said. Without a venue time it is the newest because it came last, and said now by the venue's clock:
+    by ours it might outlive for minutes all that the venue dates."""
+    ms = tick.event_ms if tick.event_ms is not None else max(int(now_ms + carrier.ahead_ms), _newest_ms(cell))
+    is_told = tick.event_ms is None and _is_told_by_next(cell.quote, carrier)
+    if not is_told and not _repeats_doubted(cell, tick) and _quote(cell, tick, ms):
         cell.quote.state(carrier, at)
         _note(cell, tick.event_ms, now_ms, "ws")
+    cell.count_moves(tick.bid, tick.ask)
     _rest_of(cell, tick, ms, carrier, at)
+
+
+def _is_told_by_next(quote: Part, carrier: Carrier) -> bool:
+    """Whether a line that came up later tells this quote already: without times, what an older line says beside it may be
+    older."""
+    by = quote.by
+    return by is not carrier and by is not None and quote.rides() and by.up_at > carrier.up_at
 
 
 def compare(cell: Cell, tick: Tick) -> Difference | None:
@@ -99,17 +109,17 @@ def take_reply(cell: Cell, tick: Tick, carrier: Carrier, receipt: Receipt) -> No
     ms = tick.event_ms
     if carrier.stamped and ms is not None:
         taken = _quote(cell, tick, ms)
-        _rest_of(cell, tick, ms, carrier, receipt.at)
+        _rest_of(cell, tick, ms, carrier, receipt.asked_at)
     elif _is_spoken(quote, rode, receipt):
         taken = False
-        _rest_of(cell, _unsaid(cell, tick), 0, carrier, receipt.at)
+        _rest_of(cell, _unsaid(cell, tick), 0, carrier, receipt.asked_at)
     else:
         _unstamp(cell, tick)
         taken = _quote(cell, tick, 0)
-        _rest_of(cell, tick, 0, carrier, receipt.at)
-    _confirm(cell, tick, receipt.at)
+        _rest_of(cell, tick, 0, carrier, receipt.asked_at)
+    _confirm(cell, tick, receipt.asked_at)
     if agrees and rode:
-        quote.at = receipt.at
+        quote.at = max(quote.at, receipt.asked_at)
     elif taken or agrees:
         _ride(cell, carrier, receipt, rode)
         if taken:
@@ -140,9 +150,9 @@ def _ride(cell: Cell, carrier: Carrier, receipt: Receipt, rode: bool) -> None:
         if cell.quote.by is not None:
             cell.quote.by.contradicted_at = receipt.at
     elif stream is not None and cell.doubted is None and _would_tell(cell.carried, stream, receipt):
-        cell.quote.state(stream, receipt.at)
+        cell.quote.state(stream, receipt.asked_at)
         return
-    cell.quote.state(carrier, receipt.at)
+    cell.quote.state(carrier, receipt.asked_at)
 
 
 def _would_tell(carried: Part, stream: Carrier, receipt: Receipt) -> bool:
@@ -184,7 +194,6 @@ def _quote(cell: Cell, tick: Tick, ms: int) -> bool:
         bid, ask = bid or EMPTY, ask or EMPTY
     seq = tick.seq or 0
     taken = False
-    before = cell.bid, cell.ask
     if bid is not None and (_is_later(ms, seq, cell.bid_ms, cell.bid_seq) or (tick.delta and seq >= cell.bid_seq)):
         cell.bid = _per_coin(bid, cell.scale) or None
         cell.bid_size = None if tick.bid_size is None else tick.bid_size * cell.scale
@@ -197,8 +206,6 @@ def _quote(cell: Cell, tick: Tick, ms: int) -> bool:
         cell.ask_ms = max(ms, cell.ask_ms)
         cell.ask_seq = seq
         taken = True
-    if (cell.bid, cell.ask) != before:
-        cell.moves += 1
     return taken
 
 

@@ -1,7 +1,7 @@
 """The words that everybody shares. Prices are in USDT per one coin unless said otherwise; times are Unix milliseconds
 (`_ms`) or seconds on the program's monotonic clock (`_at`, as in `Clock.mono`)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
@@ -216,6 +216,7 @@ class Carrier:
     """
 
     __slots__ = (
+        "ahead_ms",
         "contradicted_at",
         "generation",
         "heard_at",
@@ -246,6 +247,7 @@ class Carrier:
         self.pushes_changes = pushes_changes  # silence of one symbol means that it did not change
         self.stamped = stamped  # rows carry their own event time; else order is judged by when we asked
         self.generation = 0  # +1 with every connection
+        self.ahead_ms = 0.0  # its venue's clock minus ours, as far as it is known
         self.live = False  # connected, asked and heard
         self.up_at = float("inf")  # when this generation was heard first
         self.contradicted_at = float("-inf")  # when a REST reply last differed from a quote which rode on it
@@ -255,7 +257,7 @@ class Carrier:
 class Difference(msgspec.Struct, frozen=True):
     """A REST reply states another quote than the one that stands on a living stream."""
 
-    moves: int  # how often the quote that stands changed so far
+    moves: int  # how often a stream told a change of the quote so far
     far: bool  # further than a moving market explains
 
 
@@ -279,17 +281,16 @@ class Sink(Protocol):
         ...
 
     def carry(self, carrier: Carrier, symbols: Iterable[str], at: float) -> None:
-        """These symbols were asked for at `at` (monotonic): until its connection ends, their quotes are expected on this
-        stream carrier."""
+        """These symbols were asked for at `at` (monotonic), or spoke first then: until its connection ends, their quotes are
+        expected on this stream carrier."""
         ...
 
     def set_back(self, venue: str, now_ms: int) -> None:
         """The venue's clock was set back to `now_ms`: nothing that it said before is newer than that."""
         ...
 
-    def pass_on(self, old: Carrier, new: Carrier) -> None:
-        """The new carrier brought everything that the old one brings for a while: what rides on that rides on from now
-        on, though it was not said again."""
+    def pass_on(self, old: Carrier, new: Carrier, lacking: Container[str] = ()) -> None:
+        """What rides on the old carrier rides on the new one, though not said again, but for what that is `lacking`."""
         ...
 
     def look(self, carrier: Carrier, ticks: Sequence[Tick]) -> Look:

@@ -212,7 +212,7 @@ def test_without_venue_times_a_reply_replaces_a_dead_streams_quote_if_asked_afte
     told.replies(101.0, 3.0, 4.0, asked_at=99.9)
     assert told.quote == (1.0, 2.0)
     told.replies(102.0, 5.0, 6.0, asked_at=100.1)
-    assert (told.quote, told.cell.source, told.is_fresh(107.0)) == ((5.0, 6.0), "rest", True)
+    assert (told.quote, told.cell.source, told.is_fresh(105.0)) == ((5.0, 6.0), "rest", True)
 
 
 def test_without_venue_times_a_reply_replaces_a_silent_streams_quote() -> None:
@@ -252,8 +252,32 @@ def test_a_seed_rides_on_no_other_stream(change: str) -> None:
     told.stream.live = change != "dead"
     told.replies(100.0, ms=99_500, asked_at=99.5)
     told.hears_others(200.0)
-    assert told.is_fresh(105.0)
+    assert told.is_fresh(104.5)
     assert not told.is_fresh(200.0)
+
+
+@pytest.mark.parametrize("stamped", [True, False])
+def test_a_reply_is_as_old_as_its_question(stamped: bool) -> None:
+    """Nobody knows when on its long way the venue said it."""
+    told = Told(stamped=stamped)
+    told.replies(104.0, 1.0, 2.0, ms=100_500, asked_at=100.0)
+    assert told.cell.age_s(104.0, FRESH) == 4.0
+    assert [told.is_fresh(t) for t in (105.0, 105.1)] == [True, False]
+    told.streams(110.0, 1.0, 2.0)
+    told.replies(111.0, 1.0, 2.0, ms=109_000, asked_at=108.0)
+    assert told.cell.quote.at == 110.0, "an agreeing one that was asked for before makes nothing older"
+
+
+def test_a_stream_that_goes_back_to_what_it_said_before_a_newer_reply_has_not_moved() -> None:
+    told = Told()
+    told.streams(100.0, 1.0, 2.0)
+    moves = told.cell.moves
+    told.replies(101.0, 3.0, 4.0, ms=100_900)
+    assert told.quote == (3.0, 4.0)
+    told.streams(102.0, 1.0, 2.0)
+    assert (told.quote, told.cell.moves) == ((1.0, 2.0), moves)
+    told.streams(103.0, 1.0, 2.5)
+    assert told.cell.moves == moves + 1
 
 
 @pytest.mark.parametrize("step_ms", [-3_600_000, -120_000, 3_600_000])
@@ -319,3 +343,14 @@ def test_a_last_price_that_only_a_reply_stated_is_as_old_as_that() -> None:
     told.hears_others(30.0)
     assert told.cell.is_last_fresh(25.0, FRESH)
     assert not told.cell.is_last_fresh(26.0, FRESH)
+
+
+def test_without_times_a_line_says_nothing_beside_the_one_that_takes_over_from_it() -> None:
+    told = Told()
+    old, told.stream = told.stream, line("okx", pushes_changes=True, up_at=50.0)
+    told.streams(100.0, 3.0, 4.0, ms=None)
+    told.board.take(old, [Tick(symbol=told.leg.symbol, bid=1.0, ask=2.0)], 100.1, WALL)
+    assert told.quote == (3.0, 4.0), "it may have been on its way for longer"
+    told.stream.live = False
+    told.board.take(old, [Tick(symbol=told.leg.symbol, bid=1.0, ask=2.0)], 100.2, WALL)
+    assert told.quote == (1.0, 2.0)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence, Set
+from collections.abc import Callable, Collection, Iterable, Sequence, Set
 
 from frmon.clock import Clock
 from frmon.errors import Refused
@@ -28,6 +28,7 @@ class Asking:
         self._wake = asyncio.Event()
         self._wanted: deque[tuple[bool, list[str]]] = deque()  # (ask or unask, symbols)
         self._asked: dict[str, tuple[str, ...]] = {}
+        self._void: set[str] = set()  # frames that were refused, and whose rest was asked for anew
         self._sending = False
         self._probe = asyncio.Event()
         self._probed_for = float("inf")  # the silence that was probed last
@@ -40,6 +41,7 @@ class Asking:
         self._budget = Pacer(self._clock, [*self._stream.ask_rules, *self._stream.subscribe_rules])
         self._wanted.clear()
         self._asked.clear()
+        self._void.clear()
         self.unasked.clear()
         self._renewed: set[str] = set()
 
@@ -66,15 +68,27 @@ class Asking:
         return self._asked.get(request or "", ())
 
     def refused(self, refusal: Refused, unheard: Set[str] = frozenset()) -> tuple[tuple[str, ...], list[str]]:
-        """The symbols that the refused frame asked for, and of these the rejected ones; the rest is asked for again.
-        `unheard`: symbols whose first picture never came."""
+        """The symbols that the refused frame asked for, and of these the rejected ones; the rest is asked for again, once,
+        however many refusals of one frame come. `unheard`: symbols whose first picture never came."""
         asked = self.asked_by(refusal.request) or ((refusal.symbol,) if refusal.symbol else ())
         again, rejected = after_refusal(self._stream, asked, refusal)
-        for group in again:
-            self.want(group)
+        if refusal.request not in self._void:
+            for group in again:
+                self.want(group)
+        if again and refusal.request is not None:
+            self._void.add(refusal.request)
+        self._waive(rejected)
         if refusal.duplicate:
             self._renew({s for s in asked if s == (refusal.symbol or s)} & unheard)
         return asked, rejected
+
+    def _waive(self, rejected: Collection[str]) -> None:
+        """These need not be asked for any more."""
+        if rejected:
+            self._wanted = deque(
+                (ask, [s for s in one if s not in rejected] if ask else one) for ask, one in self._wanted
+            )
+            self.unasked.difference_update(rejected)
 
     def _renew(self, symbols: Set[str]) -> None:
         """Subscribed already, yet without a first picture: leaving and joining again brings one. Once for each time they are asked for."""
@@ -130,4 +144,6 @@ class Asking:
     def _remember(self, request: str, symbols: tuple[str, ...]) -> None:
         self._asked[request] = symbols
         if len(self._asked) > REMEMBERED:
-            del self._asked[next(iter(self._asked))]
+            oldest = next(iter(self._asked))
+            del self._asked[oldest]
+            self._void.discard(oldest)

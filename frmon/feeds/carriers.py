@@ -1,5 +1,6 @@
 """The carriers of one line, and the number of its connection: what an old connection still says is told by it."""
 
+from frmon.errors import Unreachable
 from frmon.feeds.contract import Stream
 from frmon.model import Carrier
 
@@ -18,6 +19,14 @@ class Carriers(dict[str, Carrier]):
         self.connection += 1
         for carrier in self.values():
             carrier.generation += 1
+
+    def rise(self, carrier: Carrier, at: float) -> None:
+        """It speaks, from `at` on. Raises `Unreachable` where it does so for the second time on one connection and pushes
+        changes only: what it left out while it was silent, or repeated itself, nobody tells any more."""
+        if carrier.pushes_changes and carrier.up_at < float("inf"):
+            raise Unreachable("STALE", f"{carrier.kind} goes on, dialling again for what it left out", 0.0)
+        carrier.live = True
+        carrier.up_at = at
 
     def drop(self) -> None:
         """It counts no more, whatever still comes on it."""

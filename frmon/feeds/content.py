@@ -1,13 +1,17 @@
-"""Whether a channel says anything new. A stream that goes on repeating what it said is as dead as one that is silent."""
+"""Whether anything new is said. A stream that goes on repeating what it said is as dead as one that is silent, and a reply
+that comes again confirms nothing."""
 
+from collections import deque
 from collections.abc import Collection, Iterable, Sequence
 
+from frmon.errors import Unreachable
 from frmon.feeds.contract import Channel
 from frmon.feeds.lateness import AHEAD_MS
 from frmon.feeds.watchdog import MISSED
 from frmon.model import Tick
 
 REPEATS_S = 5.0  # for which no statement has a newer venue time than the newest so far
+REPLIES = 8  # that are remembered: caches of one venue may differ
 
 
 class Content:
@@ -47,3 +51,23 @@ class Content:
         is repeated grows too old for that."""
         beat_ms = self._beats_ms[kind]
         return beat_ms > 0 and newest > max(held - beat_ms, venue_now_ms - beat_ms - AHEAD_MS)
+
+
+class Stamps:
+    """The times of the latest replies to one question, where each carries its own."""
+
+    def __init__(self, scale: float) -> None:
+        self._seen: deque[int] = deque(maxlen=REPLIES)
+        self._limit_s = REPEATS_S * scale
+        self._news_at = float("inf")
+
+    def is_news(self, ticks: Sequence[Tick], now: float) -> bool:
+        """Take in a reply: whether it is not one of the last again. Raises `Unreachable` where only these come for too long."""
+        stamp = max((t.event_ms for t in ticks if t.event_ms is not None), default=None)
+        if stamp is None or stamp not in self._seen:
+            self._news_at = now
+            self._seen += [] if stamp is None else [stamp]
+            return True
+        if now - self._news_at > self._limit_s:
+            raise Unreachable("STALE", f"content frozen: the same answer for {now - self._news_at:.0f} s")
+        return False

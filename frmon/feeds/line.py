@@ -1,8 +1,5 @@
-"""One WebSocket, dial to drop: ask, keep alive, listen, count, and know when silence means that something is wrong.
-
-A channel's data alone counts as life: acks, pongs and pings do not, nor do repetitions. A quote rides on its carrier only
-while that is live.
-"""
+"""One WebSocket, dial to drop: ask, keep alive, listen, count, and know when silence means that something is wrong. Data
+alone counts as life: acks, pongs and pings do not, nor do repetitions. A quote rides on its carrier while that is live."""
 
 import asyncio
 from collections.abc import Iterable, Sequence, Set
@@ -23,7 +20,7 @@ from frmon.feeds.transport import dial, last
 from frmon.feeds.watchdog import SMALL, Watchdog, death
 from frmon.feeds.wire import Closed
 from frmon.jobs import first
-from frmon.model import Carrier, LineState, Status, Tick
+from frmon.model import LineState, Status, Tick
 
 RESUBSCRIBE_S = 60.0  # that a channel may be silent on a living line
 
@@ -44,9 +41,7 @@ class Line:
         self._asking = Asking(stream, access.clock)
         self._stood_at = self._spoke_at = float("inf")  # when this connection stood, and when it spoke first
         self._resubscribed_at = float("-inf")
-        self._fed_at = float("-inf")  # data came last
-        self._last_at = float("-inf")  # news came last
-        self._answered_at = float("-inf")  # any frame came last
+        self._fed_at = self._last_at = self._answered_at = float("-inf")  # data, news, and any frame came last
         self._lateness = Lateness()
         self._content = Content(stream.channels, access.time_scale)
         self.retries = Retries(access.time_scale)
@@ -79,7 +74,7 @@ class Line:
         except Unreachable as error:
             return error, None
         finally:
-            self._drop()
+            self.drop()
         return Unreachable("RECONNECT", "ended"), None
 
     def change(self, add: Iterable[str], remove: Iterable[str]) -> None:
@@ -100,7 +95,7 @@ class Line:
         """Drop the connection and dial again; nothing that still comes on it counts."""
         self._redial.set()
         self.retries.hurry()
-        self._drop()
+        self.drop()
 
     @property
     def carries_data(self) -> bool:
@@ -155,7 +150,7 @@ class Line:
             talk = self._asking.run(socket, self._was_asked), self._asking.ping(socket, ping_s)
             await first(*talk, self._watch(), self._leave(), last(socket))
         finally:
-            self._drop()
+            self.drop()
             await socket.close()
 
     def _ask_all(self) -> None:
@@ -166,7 +161,7 @@ class Line:
         if self.carries_data:
             self._show_live()  # where all that it waited for came with the handshake
 
-    def _drop(self) -> None:
+    def drop(self) -> None:
         """The connection counts no more, whatever still comes on it."""
         self.carriers.drop()
         self.opened_at = float("inf")
@@ -182,10 +177,14 @@ class Line:
         return self.is_live() and self._asking.is_idle and not self._watchdog.waits(now, self._asking.at)
 
     def _was_asked(self, symbols: Sequence[str]) -> None:
-        if self._watchdog.quote_kind:
+        if self._watchdog.quote_kind and not self._watchdog.expects_snapshots:
             self._access.sink.carry(self.carriers[self._watchdog.quote_kind], symbols, self._asking.at)
         if not self.carries_data:
             self._shown.show(Status.LIVE, "")
+
+    def lacking(self) -> set[str]:
+        """Symbols of which it tells nothing (yet)."""
+        return self._watchdog.unheard | self._asking.unasked | self.rejected.keys()
 
     async def _leave(self) -> None:
         await self._redial.wait()
@@ -207,6 +206,9 @@ class Line:
             self._refused(refusal)
         except Notice as notice:
             self._access.notice(self, notice)
+        except Unreachable as gap:
+            self._access.tell(f"{self.state.name}: {gap.why}")
+            self.redial()
         except Exception:
             self.reader.met_bug(raw, self.symbols)
 
@@ -215,8 +217,8 @@ class Line:
         access, at = self._access, self._answered_at
         if (carrier := self.carriers.get(kind)) is None:
             return  # a kind of another stream, never asked for here
-        now_ms = access.clock.now_ms()
-        venue_now_ms = now_ms + access.skew_ms
+        now_ms, carrier.ahead_ms = access.clock.now_ms(), access.skew_ms
+        venue_now_ms = now_ms + carrier.ahead_ms
         if not believe(ticks, venue_now_ms):
             access.clock_doubted.set()
         self.state.messages += 1
@@ -230,17 +232,13 @@ class Line:
             access.clock_doubted.set()  # or it was set back
             return
         if not carrier.live:
-            self._up(carrier, at)
+            self.carriers.rise(carrier, at)
+            self._spoke_at = min(self._spoke_at, at)
+            self._show_live()
         access.sink.take(carrier, ticks, at, now_ms)
         self._lateness.note(ticks[-1].event_ms, now_ms, (at - self._asking.at) / access.time_scale)
         if self._watchdog.unheard:
-            self._watchdog.heard(kind, [t.symbol for t in ticks if not t.delta])
-
-    def _up(self, carrier: Carrier, at: float) -> None:
-        carrier.live = True
-        carrier.up_at = at
-        self._spoke_at = min(self._spoke_at, at)
-        self._show_live()
+            access.sink.carry(carrier, self._watchdog.heard(kind, [t.symbol for t in ticks if not t.delta]), at)
 
     def _refused(self, refusal: Refused) -> None:
         asked, rejected = self._asking.refused(refusal, self._watchdog.unheard)

@@ -95,7 +95,7 @@ class Lineup:
         fresh.state.name = line.state.name
         group[group.index(line)] = fresh
         for kind, carrier in line.carriers.items():
-            self._access.sink.pass_on(carrier, fresh.carriers[kind])
+            self._access.sink.pass_on(carrier, fresh.carriers[kind], fresh.lacking())
         self._dismiss(line)
         self._access.tell(f"{fresh.state.name}: planned rotation, a new connection took over")
 
@@ -116,5 +116,6 @@ class Lineup:
 
     def _dismiss(self, line: Line) -> None:
         task = self._runs.pop(line, None)
+        line.drop()
         if task is not None:
             task.cancel()

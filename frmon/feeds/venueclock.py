@@ -22,6 +22,7 @@ class VenueClock:
         self._access = access
         self._rest = rest
         self._moved = moved
+        self._told_ms = 0  # the last answer
 
     def words(self) -> str:
         """ "SKEW +300 s" where it is worth a word, else ""."""
@@ -54,6 +55,9 @@ class VenueClock:
         """An answer that took long, on its way or in our own queue, says little: what was known stands unless the answer
         rules it out, and then changes by no more than it must."""
         access, before = self._access, self._access.skew_ms
+        if told_ms == self._told_ms:
+            return  # the same answer again: no clock stands still
+        self._told_ms = told_ms
         least, most = told_ms - heard_ms, told_ms - asked_ms
         if self.is_known and most - least > SLOW_MS:
             access.skew_ms = min(max(before, least), most)

@@ -53,7 +53,7 @@ class Watchdog:
         self._carriers = carriers
         self._scale = scale
         quotes = self.channels.get(self.quote_kind)
-        self._expects_snapshots = stream.per_symbol and quotes is not None and quotes.snapshot_on_ask
+        self.expects_snapshots = stream.per_symbol and quotes is not None and quotes.snapshot_on_ask
         self.unheard: set[str] = set()  # asked symbols that should have spoken at once and did not yet
         self._reasks = 0  # how often the unheard were asked for again
         self._is_vouched = is_vouched
@@ -61,19 +61,22 @@ class Watchdog:
 
     def opened(self, symbols: Iterable[str]) -> None:
         """A new connection will ask for these symbols."""
-        self.unheard = set(symbols) if self._expects_snapshots else set()
+        self.unheard = set(symbols) if self.expects_snapshots else set()
         self._reasks = 0
 
     def asked(self, symbols: Iterable[str]) -> None:
         """More symbols are asked for."""
-        if self._expects_snapshots:
+        if self.expects_snapshots:
             self.unheard.update(symbols)
 
-    def heard(self, kind: str, symbols: Iterable[str]) -> None:
-        """These symbols spoke."""
-        if kind == self.quote_kind:
-            self.unheard.difference_update(symbols)
-            self._reasks = self._reasks if self.unheard else 0
+    def heard(self, kind: str, symbols: Iterable[str]) -> set[str]:
+        """These symbols spoke. Returns those whose first picture it was."""
+        if kind != self.quote_kind:
+            return set()
+        first = self.unheard.intersection(symbols)
+        self.unheard -= first
+        self._reasks = self._reasks if self.unheard else 0
+        return first
 
     def forget(self, symbols: Iterable[str]) -> None:
         """These symbols are not expected any more."""
@@ -119,7 +122,7 @@ class Watchdog:
         if not symbols:
             return Finding()
         silent = [c for c in self.channels.values() if self._is_silent(c, now, asked_at, symbols, answered_at)]
-        if silent and len(silent) == len(self.channels):
+        if silent and self._is_dead(silent, now, asked_at):
             return Finding(silent, dead=True)
         again: frozenset[str] = frozenset()
         mute = 0
@@ -146,6 +149,11 @@ class Watchdog:
         self.is_patient = True
         is_there = now - answered_at <= limit if self._has_pongs else self._is_vouched()
         return not is_there or silent_s > limit * PATIENCE
+
+    def _is_dead(self, silent: Sequence[Channel], now: float, asked_at: float) -> bool:
+        """Whether nothing came on any channel for as long as one that speaks more often may be silent."""
+        heard_at = max(asked_at, *(self._carriers[kind].heard_at for kind in self.channels))
+        return len(silent) == len(self.channels) or now - heard_at > min(self._limit_s(c) for c in silent)
 
     @property
     def _amber_s(self) -> float:

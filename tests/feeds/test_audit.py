@@ -45,7 +45,7 @@ class Counter:
     def carry(self, _carrier: Carrier, _symbols: object, _at: float) -> None:
         raise AssertionError("REST carries nothing")
 
-    def pass_on(self, _old: Carrier, _new: Carrier) -> None:
+    def pass_on(self, _old: Carrier, _new: Carrier, _lacking: object = ()) -> None:
         raise AssertionError("REST carries nothing")
 
     def set_back(self, _venue: str, _now_ms: int) -> None:

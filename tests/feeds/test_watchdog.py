@@ -37,6 +37,18 @@ def test_one_living_channel_does_not_hide_a_dead_one() -> None:
     assert not finding.dead
 
 
+def test_a_line_that_says_nothing_at_all_is_dead_before_its_slowest_channel_is_due() -> None:
+    slow = msgspec.structs.replace(toy.MARK, quiet_after_s=30.0)
+    stream = toy.changed(toy.STREAM, channels=(toy.BOOK, slow))
+    carriers = {c.kind: Carrier("toy", Market.PERP, c.kind) for c in stream.channels}
+    dog = Watchdog(stream, carriers, 1.0)
+    hear(carriers["book"], 5.0)
+    hear(carriers["mark"], 8.0)
+    assert not dog.check(17.9, 0.0, 100).dead
+    assert [c.kind for c in dog.check(17.9, 0.0, 100).silent] == ["book"]
+    assert dog.check(18.1, 0.0, 100).dead
+
+
 def test_a_small_line_gets_patience_while_rest_contradicts_nothing() -> None:
     dog, carriers = watchdog(1)
     hear(carriers["book"], 0.0)

@@ -7,6 +7,7 @@ from frmon.feeds.sim.options import SimOptions
 from frmon.feeds.sim.server import Sim
 from frmon.model import LegKey, Market
 from tests.leaping import clock_here
+from tests.scenarios.lies import Lies
 from tests.scenarios.stand import Stand, stand
 
 LONG_S = 600.0
@@ -124,3 +125,40 @@ async def test_s22_symbols_without_their_first_word_are_counted_until_they_have_
         await s.within(30, lambda: not streamed(s, "okx", "perp")[1], "never all live")
         await s.within(1, lambda: s.line("okx perp").status == "LIVE")
         await s.still()
+
+
+@pytest.mark.parametrize(("venue", "kind"), [("bybit", "perp"), ("okx", "perp"), ("okx", "spot")])
+async def test_s20_many_refused_symbols_of_one_batch_cost_a_message_each_and_nobody_is_shown_wrong(
+    venue: str, kind: str
+) -> None:
+    """OKX names each of them in an answer of its own, Bybit the first one only."""
+    sim = market(venue, coins=100)
+    bad = set(some(sim, venue, kind, 6))
+    assert len(bad) == 6
+    for symbol in bad:
+        sim.fault(Fault(kind="refuse_symbol", venue=venue, market=kind, match=symbol, for_s=LONG_S))
+    async with stand(venue, sim=sim, up=False) as s:
+        lies = Lies(s)
+        await s.within(5, lambda: s.state(venue).legs)
+        await s.within(10, lambda: streamed(s, venue, kind)[1] == bad, "not all but the refused ones")
+        await s.within(10, lambda: f"{len(bad)} refused (" in s.state(venue).detail)
+        assert s.sim.counters["messages in"] <= 5 * len(s.state(venue).lines) + 2 * len(bad)
+        await s.lasts(50, lambda: not lies.told(venue), "wrong, and shown as fresh")
+
+
+@pytest.mark.parametrize(
+    ("venue", "kind", "topic"),
+    [("okx", "perp", '"{}"'), ("bybit", "perp", "tickers.{}"), ("bybit", "spot", "orderbook.1.{}")],
+)
+async def test_s22_what_rest_says_of_symbols_that_no_stream_tells_of_does_not_ride_on_one(
+    venue: str, kind: str, topic: str
+) -> None:
+    """Nothing of some symbols ever comes: their prices are those of REST, and no older than that."""
+    sim = market(venue)
+    for symbol in some(sim, venue, kind, 6):
+        sim.fault(Fault(kind="lose", venue=venue, match=topic.format(symbol), for_s=LONG_S))
+    async with stand(venue, sim=sim, up=False) as s:
+        lies = Lies(s)
+        await s.within(5, lambda: s.state(venue).legs)
+        await s.lasts(50, lambda: not lies.told(venue), "wrong, and shown as fresh")
+        assert s.fresh(venue, kind)[0] == s.fresh(venue, kind)[1]

@@ -14,7 +14,9 @@ from frmon.feeds.sim.options import SimOptions
 from frmon.feeds.sim.server import Sim
 from frmon.model import Status
 from tests.leaping import clock_here
+from tests.scenarios.lies import Lies
 from tests.scenarios.stand import SLACK_S, Stand, stand
+from tests.scenarios.tunnels import tunnels
 
 QUOTES = {"okx": "/market/tickers", "bybit": "/market/tickers", "bitget": "market/tickers", "binance": "bookTicker"}
 
@@ -213,3 +215,24 @@ async def test_s29_when_streams_are_back_rest_falls_silent() -> None:
 def _rss_mib() -> float:
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+async def test_s27_what_was_long_on_its_way_is_as_old_as_its_question() -> None:
+    """REST alone speaks, over a link on which every answer takes four seconds."""
+    async with tunnels() as t, stand("bybit", coins=25, rate=2.0, endpoints=t.endpoints) as s:
+        lies = Lies(s)
+        await s.rest(10)
+        s.fault(Fault(kind="refuse", venue="bybit", for_s=600, status=503))
+        s.fault(Fault(kind="drop", venue="bybit"))
+        t["bybit", "rest"].down.latency_s = 4.0
+        await s.rest(6)
+        ages = set[float]()
+
+        def see() -> bool:
+            legs = [leg for coin in s.picture()["coins"] for leg in coin["legs"]]
+            ages.update(leg["age_s"] for leg in legs if leg["fresh"])
+            return not lies.told("bybit")
+
+        await s.lasts(30, see, "older than a fresh quote may be")
+        assert ages
+        assert min(ages) >= 4.0

@@ -5,6 +5,7 @@ from frmon.feeds.sim.instrument import Instrument
 from frmon.feeds.sim.turns import Turn
 from frmon.funding import funding_is_fresh
 from frmon.model import Status
+from tests.scenarios.lies import Lies
 from tests.scenarios.stand import Stand, stand
 
 
@@ -128,3 +129,31 @@ async def test_s08_a_stream_that_repeats_itself_with_new_times_is_found_out_by_t
         assert s.picture()["venues"]["okx"]["status"] == "PARTIAL"
         await s.lasts(40, lambda: not believed(), "believed again")
         assert s.signals == [], "a signal of frozen prices"
+
+
+async def test_s08_a_moving_market_hides_no_stream_that_repeats_itself_with_new_times() -> None:
+    """REST states other prices again and again, and each time the stream goes back to its own."""
+    async with stand("okx", rate=2.0) as s:
+        lies = Lies(s)
+        await s.rest(10)
+        s.fault(Fault(kind="freeze", venue="okx", line="/ws", market="perp", bump=True, for_s=120.0))
+        await s.within(20, lambda: lies.told("okx", "perp"), "nothing shows yet that it is wrong")
+        await s.within(40, lambda: s.events("repeats what is no longer true, dialling again"))
+        await s.within(1, lambda: not lies.told("okx"))
+        await s.lasts(50, lambda: not lies.told("okx"), "believed again")
+
+
+async def test_s08_replies_that_come_again_and_again_confirm_nothing() -> None:
+    """A venue most of whose legs live by REST alone answers with what it said before."""
+    async with stand("bitget", "okx", rate=2.0) as s:
+        lies = Lies(s)
+        await s.rest(10)
+        since = s.engine.clock.mono()
+        s.fault(Fault(kind="freeze", venue="bitget", for_s=60.0))
+        await s.within(10, lambda: "REST perp ticker: content frozen: the same answer for" in s.words())
+        await s.within(10 - (s.engine.clock.mono() - since), lambda: s.fresh("bitget")[0] == 0)
+        await s.within(1, lambda: s.state("bitget").status is Status.STALE)
+        await s.lasts(40, lambda: not s.fresh("bitget")[0] and not lies.told("bitget"))
+        s.sim.faults.clear()
+        await s.within(20, lambda: s.state("bitget").status is Status.LIVE)
+        await s.still()

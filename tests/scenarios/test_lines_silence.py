@@ -89,3 +89,23 @@ async def test_s06_acknowledged_but_never_served_is_named_and_dialled_anew_while
         assert s.line("okx perp").status is Status.NO_DATA, "until data says otherwise"
         await s.within(40, lambda: s.line("okx perp").status is Status.LIVE)
         await s.still()
+
+
+@pytest.mark.parametrize(
+    ("venue", "market"), [("bybit", "spot"), ("okx", "spot"), ("okx", "perp"), ("binance", "spot"), ("binance", "perp")]
+)
+async def test_s03_young_lines_of_every_kind_that_fall_silent_are_given_up_after_ten_seconds(
+    venue: str, market: str
+) -> None:
+    """Whatever the patience with the slowest of its channels: on the whole line nothing comes."""
+    async with stand(venue, coins=MANY) as s:
+        await s.within(20, lambda: all(line.has_all() for line in s.engine.fleets[venue].all_lines))
+        lines = [line.name for line in s.state(venue).lines if f"{venue} {market}" in line.name]
+        since = s.engine.clock.mono()
+        s.fault(Fault(kind="mute", venue=venue, market=market, for_s=60.0))
+        await s.rest(10.7)
+        for name in lines:
+            assert told_after(s, f"{name}: STALE → RECONNECT (no data for", since) < 10 + 0.5
+        s.sim.faults.clear()
+        await s.within(10, lambda: all(s.line(name).status is Status.LIVE for name in lines))
+        await s.still()

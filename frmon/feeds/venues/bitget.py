@@ -162,6 +162,7 @@ VENUE = Venue(
             parts=_PERP_PARTS,
             every_s=1.5,
             cover_s=None,
+            dated=True,
         ),
         Snapshot(
             kind="ticker",
@@ -171,6 +172,7 @@ VENUE = Venue(
             parts=_SPOT_PARTS,
             every_s=1.5,
             cover_s=None,
+            dated=True,
         ),
         Snapshot(
             kind="funding",

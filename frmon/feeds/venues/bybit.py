@@ -99,6 +99,7 @@ def _tickers(market: Market, category: str, parts: frozenset[str]) -> Snapshot:
         parse=read_tickers,
         parts=parts,
         stamped=False,  # only the envelope has a time
+        dated=True,
     )
 
 
