@@ -74,6 +74,7 @@ class Desk(Screen[None]):
         self.frame.detail.open(None)
         self.frame.show_banner()
         self.table.on_fit = lambda: self.frame.show_heading(self.table)
+        self.table.surviving = self.frame.surviving
         self.set_interval(1 / self._per_second(), self.tick)
 
     def on_resize(self, event: Resize) -> None:
@@ -102,6 +103,8 @@ class Desk(Screen[None]):
             self._paint(whole)
 
     def _paint(self, whole: bool) -> None:
+        if whole:
+            self.frame.screen_trouble = ""
         if whole or not self.frame.states:
             self.frame.read_states()
         look = self.frame.look()
@@ -109,7 +112,6 @@ class Desk(Screen[None]):
             self._rearrange()
         self.table.tick()
         if whole:
-            self.frame.screen_trouble = ""
             self.frame.engine_trouble = self._trouble()
             self.frame.paint(look, self.table, None if self.enlarged else max(5, self.size.height * 2 // 5))
             in_sight = (row.coin for row in self.table.in_sight())

@@ -1,6 +1,7 @@
 """The table of coins: reads the view when told, remembers one strip per visible line, repaints what changed."""
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import ClassVar
 
 from textual import events
@@ -89,6 +90,7 @@ class LiveTable(ScrollView, can_focus=True):
         self.cursor: str | None = None  # the coin that the user stands on; None: nowhere yet
         self.notice: Sequence[Line] = ()  # instead of rows while there are none
         self.on_fit: Callable[[], None] = lambda: None  # called when the columns were fitted anew
+        self.surviving: Callable[[], AbstractContextManager[None]] = nullcontext  # a bug in a row costs the rest of that row
         self.strips_built = 0
         self._painted: list[Painted] = []
         self._strips: list[Strip] = []
@@ -239,10 +241,11 @@ class LiveTable(ScrollView, can_focus=True):
         return found
 
     def _line(self, row: Row, look: Look) -> Painted:
-        cells = []
-        for column, _, width in self.slots:
-            pieces = column.text(self.view.figure(row, column, look), width, look)
-            cells.append(pad(pieces, width, column.left))
+        cells: list[Line] = []
+        with self.surviving():
+            for column, _, width in self.slots:
+                pieces = column.text(self.view.figure(row, column, look), width, look)
+                cells.append(pad(pieces, width, column.left))
         return ("cursor" if row.coin == self.cursor else "base", tuple(cells))
 
     def _blank(self, y: int) -> Painted:

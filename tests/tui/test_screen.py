@@ -1,16 +1,19 @@
 """What every key does."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from frmon.board import Row
 from frmon.model import Status
 from frmon.tui.app import Frmon, groups
 from frmon.tui.help import Help, SortMenu
 from frmon.tui.lines import Pane
 from frmon.tui.state import State, load, save
+from frmon.tui.table import LiveTable
 from tests.tui.fake import NAMES, VENUES, FakeEngine
-from tests.tui.screen import Seen, settle, shown, text
+from tests.tui.screen import Seen, lines, settle, shown, text
 
 
 @pytest.fixture
@@ -554,3 +557,55 @@ async def test_the_palette_opens_over_the_banner_and_quits_in_order(engine: Fake
         assert len(app.screen_stack) == 1
         await app.action_quit()
     assert engine.stopped
+
+
+class Poisoned(dict[str, float]):
+    """What is said of one coin cannot be read."""
+
+    coin = ""
+
+    def get(self, key: str, default: Any = None) -> Any:
+        if key == self.coin:
+            raise ZeroDivisionError
+        return super().get(key, default)
+
+
+@pytest.mark.parametrize("way", ["G", "enter", "T", "resize", "wheel", "click"])
+async def test_s62_a_bug_in_a_row_costs_the_rest_of_that_row_wherever_it_comes_into_sight(
+    engine: FakeEngine, tmp_path: Path, way: str
+) -> None:
+    async with shown(engine, tmp_path, (120, 30)) as (app, pilot):
+        order, poisoned = app.desk.view.order, Poisoned(engine.history.z)
+        engine.history.z = poisoned
+        poisoned.coin = {"G": order[-1], "resize": order[40], "wheel": order[40]}.get(way, order[0]).coin
+        if way == "resize":
+            await pilot.resize_terminal(120, 60)
+        elif way == "wheel":
+            for _ in range(20):
+                app.desk.table.scroll_down(animate=False)
+                await settle(pilot)
+        elif way == "click":
+            await pilot.click(LiveTable, offset=(5, 0))
+        else:
+            await press(pilot, way)
+        app.desk.tick()
+        await settle(pilot)
+        assert app.is_running
+        assert app.bug is None
+        assert "SCREEN: ZeroDivisionError" in text(app)
+        bad, good = (
+            next(x for x in lines(app) if x.startswith(f" {row.coin} ")) for row in _with_another(app, poisoned.coin)
+        )
+        assert len(bad.split()) < len(good.split())
+        poisoned.coin = ""
+        app.desk.paint(whole=True)
+        app.desk.paint(whole=True)
+        await settle(pilot)
+        assert "SCREEN" not in text(app)
+
+
+def _with_another(app: Frmon, coin: str) -> list[Row]:
+    """The row of a coin and one beside it, both in sight."""
+    seen = app.desk.table.in_sight()
+    place = next(n for n, row in enumerate(seen) if row.coin == coin)
+    return [seen[place], seen[place - 1 if place else place + 1]]
