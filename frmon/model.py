@@ -216,19 +216,9 @@ class Carrier:
     """
 
     __slots__ = (
-        "ahead_ms",
-        "contradicted_at",
-        "generation",
-        "heard_at",
-        "kind",
-        "live",
-        "market",
-        "pushes_changes",
-        "source",
-        "stamped",
-        "up_at",
-        "venue",
-    )
+        "ahead_ms", "contradicted_at", "generation", "heard_at", "kind", "live", "market", "pushes_changes", "source",
+        "stamped", "up_at", "venue",
+    )  # fmt: skip
 
     def __init__(  # noqa: PLR0913  what it is, said once
         self,

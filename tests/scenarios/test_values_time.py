@@ -59,3 +59,22 @@ async def test_s51_times_in_another_unit_are_no_times_and_prices_stay(how: str, 
         ]
         assert all(1.4e12 < ms < 4.2e12 for ms in known)
         await s.still()
+
+
+@pytest.mark.parametrize("ahead_s", [60.0, -60.0])
+@pytest.mark.parametrize("venue", ["binance", "okx", "bybit", "bitget"])
+async def test_s51_times_that_are_missing_for_a_moment_stop_no_price_where_a_clock_is_off(
+    venue: str, ahead_s: float
+) -> None:
+    """What has no time is said now by the venue's clock. By ours it would be newer than all that the venue says for a minute,
+    in which old prices stood as fresh."""
+    sim = Sim(SimOptions(coins=20, rate=2.0, venues=(venue,)), clock_here())
+    sim.fault(Fault(kind="skew", venue=venue, delay_s=ahead_s, for_s=10 * LONG_S))
+    async with stand(venue, sim=sim) as s:
+        await s.within(20, lambda: "SKEW" in s.state(venue).detail)
+        s.fault(Fault(kind="skew", venue=venue, how="zero", delay_s=0.0, for_s=1.0))
+        await s.rest(5)
+        cells = list(s.engine.board.cells(venue))
+        ahead = [c.key for c in cells if max(c.bid_ms, c.ask_ms) > s.sim.now_ms() + 1000 * ahead_s + 2_000]
+        assert not ahead, "said in the venue's future: whatever it says next counts for older"
+        await s.still()
