@@ -78,14 +78,13 @@ class Lineup:
         self._leaving.add(line)
         fresh = self._launch(line.stream, f"{line.state.name} (next)", line.symbols)
         group.remove(fresh)
-        waited, overlap_s = 0.0, max(c.cadence_s for c in line.stream.channels)
-        while not (fresh.has_all() or (fresh.is_live() and not line.is_live())) and waited < ROTATE_WAIT_S:
-            await self._clock.sleep(0.2 * self._scale)
-            waited += 0.2
-            fresh.change(line.symbols, fresh.symbols - line.symbols)  # what is wanted may change meanwhile
-        if overlap_s and fresh.is_live() and line.is_live():
-            await self._clock.sleep(overlap_s + 0.2 * self._scale)
-        self._leaving.discard(line)
+        try:
+            await self._come_up(fresh, line)
+        except BaseException:  # a bug, or the end: whoever tries again begins anew
+            self._dismiss(fresh)
+            raise
+        finally:
+            self._leaving.discard(line)
         if line not in group or (line.is_live() and not fresh.is_live()):
             self._dismiss(fresh)
             return
@@ -98,6 +97,16 @@ class Lineup:
             self._access.sink.pass_on(carrier, fresh.carriers[kind], fresh.lacking())
         self._dismiss(line)
         self._access.tell(f"{fresh.state.name}: planned rotation, a new connection took over")
+
+    async def _come_up(self, fresh: Line, line: Line) -> None:
+        """Wait until the new line can take over from the old one, or will not."""
+        waited, overlap_s = 0.0, max(c.cadence_s for c in line.stream.channels)
+        while not (fresh.has_all() or (fresh.is_live() and not line.is_live())) and waited < ROTATE_WAIT_S:
+            await self._clock.sleep(0.2 * self._scale)
+            waited += 0.2
+            fresh.change(line.symbols, fresh.symbols - line.symbols)  # what is wanted may change meanwhile
+        if overlap_s and fresh.is_live() and line.is_live():
+            await self._clock.sleep(overlap_s + 0.2 * self._scale)
 
     def _launch(self, stream: Stream, name: str, symbols: Iterable[str]) -> Line:
         line = Line(self._access, stream, name, symbols)
