@@ -242,12 +242,12 @@ class Line:
 
     def _refused(self, refusal: Refused) -> None:
         asked, rejected = self._asking.refused(refusal, self._watchdog.unheard)
-        for symbol in rejected:
+        for symbol in self.symbols.intersection(rejected):
             self.rejected[symbol] = refusal.why
             self._watchdog.forget((symbol,))
             self._access.tell(f"{self.state.name}: {symbol} refused ({refusal.why})")
         self._show_live()
-        if refusal.closing or not asked:
+        if refusal.closing or self.symbols.isdisjoint(asked):
             self._access.tell(f"{self.state.name}: {refusal.why}")
 
     @property

@@ -118,7 +118,8 @@ def unreachable(error: BaseException) -> Unreachable:
     if isinstance(error, OSError) and error.errno is not None:
         return Unreachable("RECONNECT", os.strerror(error.errno).lower())
     return Unreachable(
-        "RECONNECT", clean(error, 80) or (HUNG_UP if isinstance(error, EOFError) else type(error).__name__)
+        "RECONNECT",
+        clean(error, 80) or (HUNG_UP if isinstance(error, (EOFError, ConnectionError)) else type(error).__name__),
     )
 
 

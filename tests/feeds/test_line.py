@@ -214,6 +214,20 @@ async def test_symbols_may_come_and_go_without_a_new_connection() -> None:
         assert stage.connects == 1
 
 
+async def test_what_was_never_asked_for_is_no_symbol_of_the_line_that_was_refused() -> None:
+    """A venue may refuse whatever it likes for as long as a line stands: nothing is kept of it."""
+    async with Stage() as stage, running(stage, scale=0.5) as rig:
+        peer = await stage.peer()
+        await peer.quote("AUSDT", 1.0, 1.1)
+        for n in range(300):
+            await peer.say(no=f"X{n}USDT", id=None)
+        await until(lambda: any("unknown" in text for text in rig.told))
+        await peer.quote("AUSDT", 2.0, 2.1)
+        await until(lambda: rig.bid("AUSDT") == 2.0)
+        assert rig.line.rejected == {}
+        assert "refused" not in rig.line.look().detail
+
+
 async def test_a_refused_handshake_is_classified_and_waited_out() -> None:
     answers: Iterator[int | None] = iter([429, None])
     async with Stage(refuse=lambda: next(answers)) as stage, running(stage, scale=0.02) as rig:
