@@ -13,6 +13,9 @@ from frmon.model import Listing, Market
 
 AGAIN_AFTER_NOTICE_S = 2.0
 PAGES_AT_MOST = 50
+LISTED_AT_MOST = (
+    5_000  # the longest real list of a market has below a thousand: each costs a row, and a share of a line
+)
 SAYS, EMPTY = "LISTING-ERR", "an empty list"
 SHRUNK = "PARTIAL"  # what a venue is whose list misses too much, or everything
 ASLEEP = "MAINT"  # ... or which says that nothing trades any more
@@ -41,6 +44,7 @@ class Listings:
         self._known: dict[str, Listing] = {}  # the last list that was believed
         self._doubts = 0  # lists in a row that were not
         self._skipped = 0  # unreadable rows of the last list
+        self._usual = 0  # ... and of the last one that missed nobody
 
     @property
     def trouble(self) -> Unreachable | None:
@@ -122,11 +126,15 @@ class Listings:
             page: Page = self._directory.parse(body)
             skipped += page.skipped
             found.update((listing.symbol, listing) for listing in page.listings)
+            if len(found) > LISTED_AT_MOST:
+                raise DecodeError(f"more than {LISTED_AT_MOST} instruments")
             if page.next is None or page.next == request:
                 break
             request = page.next
         lost = self._known.keys() - found
-        if len(lost) <= skipped:  # a row that can't be read says nothing new of its instrument
+        if not lost:
+            self._usual = skipped
+        elif len(lost) <= skipped - self._usual:  # a row that can no longer be read says nothing new of its instrument
             found |= {symbol: self._known[symbol] for symbol in lost}
         news = skipped != self._skipped
         self._skipped = skipped
