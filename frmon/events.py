@@ -1,7 +1,7 @@
 """What happened and is worth a line: a bounded log, newest first, in which repetitions are one row."""
 
 import logging
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 
 import msgspec
@@ -18,6 +18,9 @@ LOOK_BACK = 8  # rows among which a repetition is looked for
 REPEATED_S = 60.0  # since the row that is repeated
 NOTABLE = ("TASK ", "CLOCK ", "RESUMED ", "LAG ")
 NOTABLE_S = 30.0  # for which the status bar says it too
+MOST = 150  # rows of one source in `MOST_S`: whatever a venue says in ever new words, the rows of others stay
+MOST_S = 60.0
+CHANGE = " → "  # of a status, at most two a second: what is said beside them takes no room from them
 
 
 class Event(msgspec.Struct, frozen=True):
@@ -38,12 +41,17 @@ class EventLog:
         self.rows: deque[Event] = deque(maxlen=KEPT)  # newest first
         self.hear: Callable[[Event], None] | None = None  # is told every row, a repeated one with its count
         self._clock = clock
+        self._told: Counter[str] = Counter()  # by source and kind, since
+        self._since = float("-inf")
 
     def tell(self, text: str) -> None:
-        """Add a row, or count what one of the latest rows says already."""
+        """Add a row, or count what one of the latest rows says already. A source that says too much is only counted."""
+        now, count = self._clock.mono(), 1
+        source = text.partition(":")[0]
+        if self._is_too_much(source + CHANGE if CHANGE in text else source, now):
+            text = f"{source}: more of its like is only counted"
         said = clean(redact(text), LIMIT)
         LOG.info("%s", said)
-        now, count = self._clock.mono(), 1
         for place, row in zip(range(LOOK_BACK), self.rows, strict=False):
             if row.said == said and now - row.at < REPEATED_S:
                 count += row.count
@@ -54,6 +62,13 @@ class EventLog:
         self.rows.appendleft(event)
         if self.hear is not None:
             self.hear(event)
+
+    def _is_too_much(self, kind: str, now: float) -> bool:
+        if now - self._since >= MOST_S:
+            self._since = now
+            self._told.clear()
+        self._told[kind] += 1
+        return self._told[kind] > MOST
 
     def notices(self) -> tuple[str, ...]:
         """What is wrong with the program itself, newest first; empty when nothing is."""
