@@ -3,7 +3,7 @@ reads at their own pace."""
 
 from collections.abc import Container, Iterable, Iterator, Sequence
 
-from frmon import merge
+from frmon import doubt
 from frmon.cell import Cell, Freshness, Row
 from frmon.merge import Receipt, is_mergeable, take_frame, take_reply
 from frmon.model import Carrier, Leg, LegKey, Look, Market, Tick
@@ -103,7 +103,7 @@ class Board:
             if cell is None or cell.leg.halted:
                 continue
             found.compared += 1
-            if (difference := merge.compare(cell, tick)) is not None:
+            if (difference := doubt.compare(cell, tick)) is not None:
                 found.differing[tick.symbol] = difference
             if cell.doubted is not None:
                 found.doubted.add(tick.symbol)
@@ -114,7 +114,7 @@ class Board:
         cells = self._markets.get((carrier.venue, carrier.market), {})
         for symbol in symbols:
             if (cell := cells.get(symbol)) is not None:
-                merge.doubt(cell, carrier.heard_at)
+                doubt.doubt(cell, carrier.heard_at)
 
     def take(
         self, carrier: Carrier, ticks: Sequence[Tick], at: float, now_ms: int, asked_at: float | None = None

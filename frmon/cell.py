@@ -7,6 +7,9 @@ import msgspec
 
 from frmon.model import Carrier, Leg, Spread
 
+Sides = tuple[float | None, float | None]
+"""Bid and ask; None: there is none, or it is not known."""
+
 
 class Freshness(msgspec.Struct, frozen=True):
     """How old a confirmation may be: `max_age_s` in general, `max_quiet_s` for quiet on a live push-on-change carrier."""
@@ -44,6 +47,10 @@ class Part:
         by = self.by
         return by is not None and by.source == "ws" and by.live and by.generation == self.generation
 
+    def pushes_changes(self) -> bool:
+        """Whether it came on a stream on which silence means that nothing changed."""
+        return self.by is not None and self.by.pushes_changes
+
     def repeat(self, carrier: Carrier, at: float) -> None:
         """What is held was stated once more. A REST reply leaves it to the stream that it rides on."""
         if carrier.source == "rest" and self.rides():
@@ -65,7 +72,7 @@ class Cell:
         "ask", "ask_ms", "ask_seq", "ask_size", "bid", "bid_ms", "bid_seq", "bid_size", "carried", "doubted", "event_ms",
         "funding", "funding_interval_h", "funding_rate", "index", "index_ms", "interval_ms", "key", "last", "last_ms", "leg", "mark",
         "mark_ms", "moves", "next_funding_ms", "next_ms", "quote", "rate_ms", "received_ms", "ref", "row", "scale", "settled_ms",
-        "settled_rate", "source", "told", "trade", "version", "volume_ms", "volume_usd", "whole_by", "whole_generation",
+        "settled_rate", "source", "told", "told_on", "trade", "version", "volume_ms", "volume_usd", "whole_by", "whole_generation",
     )  # fmt: skip
 
     def __init__(self, leg: Leg, row: "Row") -> None:
@@ -103,8 +110,9 @@ class Cell:
         self.received_ms: int | None = None
         self.source: str | None = None
         self.carried = Part()  # the stream that it was asked for on, and when
-        self.told: tuple[float | None, float | None] = None, None  # what a stream said last, in the venue's units
-        self.doubted: tuple[float | None, float | None] | None = None  # a quote that REST refuted; see `merge.doubt`
+        self.told: Sides = None, None  # what a stream said last, in the venue's units
+        self.told_on = Part()  # that stream
+        self.doubted: Sides | None = None  # a quote that REST refuted; see `frmon.doubt`
         self.version += 1
 
     def recall(self, past: "Cell") -> None:

@@ -2,14 +2,12 @@
 whatever order they arrive."""
 
 from frmon.cell import Cell, Part
-from frmon.model import EMPTY, Carrier, Difference, Tick
+from frmon.doubt import per_coin, repeats_doubted
+from frmon.model import EMPTY, Carrier, Tick
 
 SPEAKING_S = 2.0
 """How old what a REST reply says may be when we ask: venues answer from caches. A carrier that was silent for this long
 when we asked is not speaking."""
-
-FAR = 0.05
-"""A part of the price by which no market moves within the seconds that a reply may be late."""
 
 
 class Receipt:
@@ -37,10 +35,12 @@ def take_frame(cell: Cell, tick: Tick, carrier: Carrier, at: float, now_ms: int)
     by ours it might outlive for minutes all that the venue dates."""
     ms = tick.event_ms if tick.event_ms is not None else max(int(now_ms + carrier.ahead_ms), _newest_ms(cell))
     is_told = tick.event_ms is None and _is_told_by_next(cell.quote, carrier)
-    if not is_told and not _repeats_doubted(cell, tick) and _quote(cell, tick, ms):
+    if not is_told and not repeats_doubted(cell, tick) and _quote(cell, tick, ms):
         cell.quote.state(carrier, at)
         _note(cell, tick.event_ms, now_ms, "ws")
-    cell.count_moves(tick.bid, tick.ask)
+    if tick.bid is not None or tick.ask is not None:
+        cell.told_on.state(carrier, at)
+        cell.count_moves(tick.bid, tick.ask)
     _rest_of(cell, tick, ms, carrier, at)
 
 
@@ -49,49 +49,6 @@ def _is_told_by_next(quote: Part, carrier: Carrier) -> bool:
     older."""
     by = quote.by
     return by is not carrier and by is not None and quote.rides() and by.up_at > carrier.up_at
-
-
-def compare(cell: Cell, tick: Tick) -> Difference | None:
-    """How a REST statement differs from a quote that rides on a stream; None where it agrees or nothing can be said. A
-    doubt ends where REST comes to agree with it."""
-    if tick.bid is None and tick.ask is None:
-        return None
-    if cell.doubted is not None and cell.doubted == _stated(cell, tick):
-        cell.doubted = None
-    if not cell.quote.rides() or _agrees(cell, tick):
-        return None
-    pairs = zip((cell.bid, cell.ask), _stated(cell, tick), strict=True)
-    return Difference(cell.moves, any(_is_far(held, told) for held, told in pairs))
-
-
-def doubt(cell: Cell, at: float) -> None:
-    """The quote was found wrong by what was received at `at`. It is stale until anybody states another one: the stream that repeats it confirms nothing,
-    and any reply replaces it."""
-    cell.doubted = cell.bid, cell.ask
-    cell.bid_ms = cell.ask_ms = cell.bid_seq = cell.ask_seq = 0
-    cell.carried = Part()
-    if cell.quote.by is not None:
-        cell.quote.by.contradicted_at = at
-    cell.quote = Part()
-
-
-def _repeats_doubted(cell: Cell, tick: Tick) -> bool:
-    """Whether this states no other quote than the doubted one; any other ends the doubt."""
-    if cell.doubted is None or (tick.bid is None and tick.ask is None):
-        return False
-    said = zip((tick.bid, tick.ask), _stated(cell, tick), cell.doubted, strict=True)
-    if all(raw is None or told == held for raw, told, held in said):
-        return True
-    cell.doubted = None
-    return False
-
-
-def _stated(cell: Cell, tick: Tick) -> tuple[float | None, float | None]:
-    return _per_coin(tick.bid or EMPTY, cell.scale) or None, _per_coin(tick.ask or EMPTY, cell.scale) or None
-
-
-def _is_far(held: float | None, told: float | None) -> bool:
-    return bool(held and told) and abs(held - told) > FAR * max(held, told)  # type: ignore[operator, type-var]
 
 
 def _newest_ms(cell: Cell) -> int:
@@ -130,7 +87,7 @@ def _confirm(cell: Cell, tick: Tick, at: float) -> None:
     """A reply that agrees confirms what it repeats, also where it may replace nothing."""
     if tick.funding_rate is not None and tick.funding_rate == cell.funding_rate:
         cell.funding.at = max(cell.funding.at, at)
-    if tick.last is not None and _per_coin(tick.last, cell.scale) == cell.last:
+    if tick.last is not None and per_coin(tick.last, cell.scale) == cell.last:
         cell.trade.at = max(cell.trade.at, at)
 
 
@@ -169,12 +126,7 @@ def _agrees(cell: Cell, tick: Tick) -> bool:
 
 
 def _same(cell: Cell, told: float, held: float | None) -> bool:
-    return (_per_coin(told, cell.scale) or None) == held
-
-
-def _per_coin(price: float, scale: int) -> float:
-    """Price per coin. Fifteen digits carry whatever decimal text a venue sends, so the quotient prints as one expects."""
-    return price if scale == 1 else float(f"{price / scale:.15g}")
+    return (per_coin(told, cell.scale) or None) == held
 
 
 def _note(cell: Cell, event_ms: int | None, now_ms: int, source: str) -> None:
@@ -195,13 +147,13 @@ def _quote(cell: Cell, tick: Tick, ms: int) -> bool:
     seq = tick.seq or 0
     taken = False
     if bid is not None and (_is_later(ms, seq, cell.bid_ms, cell.bid_seq) or (tick.delta and seq >= cell.bid_seq)):
-        cell.bid = _per_coin(bid, cell.scale) or None
+        cell.bid = per_coin(bid, cell.scale) or None
         cell.bid_size = None if tick.bid_size is None else tick.bid_size * cell.scale
         cell.bid_ms = max(ms, cell.bid_ms)
         cell.bid_seq = seq
         taken = True
     if ask is not None and (_is_later(ms, seq, cell.ask_ms, cell.ask_seq) or (tick.delta and seq >= cell.ask_seq)):
-        cell.ask = _per_coin(ask, cell.scale) or None
+        cell.ask = per_coin(ask, cell.scale) or None
         cell.ask_size = None if tick.ask_size is None else tick.ask_size * cell.scale
         cell.ask_ms = max(ms, cell.ask_ms)
         cell.ask_seq = seq
@@ -216,7 +168,7 @@ def _is_later(ms: int, seq: int, held_ms: int, held_seq: int) -> bool:
 def _rest_of(cell: Cell, tick: Tick, ms: int, carrier: Carrier, at: float) -> None:
     """Everything but the quote."""
     if tick.last is not None and ms >= cell.last_ms:
-        last = _per_coin(tick.last, cell.scale)
+        last = per_coin(tick.last, cell.scale)
         tell = cell.trade.repeat if last == cell.last else cell.trade.state
         tell(carrier, at)
         cell.last = last
@@ -237,11 +189,11 @@ def _rest_of(cell: Cell, tick: Tick, ms: int, carrier: Carrier, at: float) -> No
 
 def _reference(cell: Cell, tick: Tick, ms: int, carrier: Carrier, at: float) -> None:
     if tick.mark is not None and ms >= cell.mark_ms:
-        cell.mark = _per_coin(tick.mark, cell.scale)
+        cell.mark = per_coin(tick.mark, cell.scale)
         cell.mark_ms = ms
         cell.ref.state(carrier, at)
     if tick.index is not None and ms >= cell.index_ms:
-        cell.index = _per_coin(tick.index, cell.scale)
+        cell.index = per_coin(tick.index, cell.scale)
         cell.index_ms = ms
 
 

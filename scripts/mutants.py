@@ -104,8 +104,8 @@ MUTANTS = (
     Mutant(
         "an older REST reply overwrites the stream",
         "frmon/merge.py",
-        "        taken = _quote(cell, tick, ms)\n        _rest_of(cell, tick, ms, carrier, receipt.at)\n    elif",
-        "        taken = _quote(cell, tick, ms + 10**9)\n        _rest_of(cell, tick, ms, carrier, receipt.at)\n    elif",
+        "        taken = _quote(cell, tick, ms)\n        _rest_of(cell, tick, ms, carrier, receipt.asked_at)\n    elif",
+        "        taken = _quote(cell, tick, ms + 10**9)\n        _rest_of(cell, tick, ms, carrier, receipt.asked_at)\n    elif",
         "tests/test_board.py tests/scenarios/test_limits_rest.py",
     ),
     Mutant(

@@ -110,3 +110,30 @@ def test_missing_is_what_trades_and_neither_stream_nor_reply_states() -> None:
     assert told.board.look(told.rest, []).missing == {LEG.symbol}
     told.push(1.0, 1.1, 10_000)
     assert told.board.look(told.rest, []).missing == set()
+
+
+def test_what_a_stream_told_last_is_compared_though_a_newer_reply_took_its_place() -> None:
+    told = Told()
+    told.push(1.0, 1.1, 10_000)
+    told.reply(2.0, 2.1, 10_500)
+    assert told.quote == (2.0, 2.1, "rest", True)
+    assert told.looks_odd(2.0, 2.1), "the stream would go back to its own"
+    told.board.doubt(told.rest, [LEG.symbol])
+    assert told.quote == (2.0, 2.1, "rest", True), "what the reply said is not what is doubted"
+    told.push(1.0, 1.1, 20_000)
+    assert told.quote == (2.0, 2.1, "rest", True)
+    assert told.looks_odd(2.2, 2.3), "until it says something else"
+    told.push(2.2, 2.3, 21_000)
+    assert told.quote == (2.2, 2.3, "ws", True)
+    assert not told.looks_odd(2.2, 2.3)
+
+
+def test_what_was_told_on_a_line_that_ended_or_that_tells_no_changes_is_not_compared() -> None:
+    told = Told()
+    told.push(1.0, 1.1, 10_000)
+    told.reply(2.0, 2.1, 10_500)
+    told.stream.pushes_changes = False
+    assert not told.looks_odd(2.0, 2.1)
+    told.stream.pushes_changes = True
+    told.stream.generation += 1
+    assert not told.looks_odd(2.0, 2.1)
