@@ -21,6 +21,9 @@ MAX_FRAME = 4 * 2**20  # bytes; all-market frames are below 0.3 MB
 OPEN_TIMEOUT_S = 8.0
 CLOSE_TIMEOUT_S = 1.0
 PONG_TIMEOUT_S = 5.0
+PONG_EVERY_S = (
+    1.0  # venues count pongs among our messages; a flood of pings is answered by the newest one (RFC 6455, 5.5.3)
+)
 HAPPY_EYEBALLS_S = 0.25
 TLS_RETRY_S = 30.0  # a wrong certificate does not heal in seconds
 NO_HTTP = "what it answers is no HTTP"

@@ -29,6 +29,7 @@ from frmon.feeds.wire import (
     MAX_FRAME,
     NO_HTTP,
     OPEN_TIMEOUT_S,
+    PONG_EVERY_S,
     PONG_TIMEOUT_S,
     USER_AGENT,
     Closed,
@@ -41,9 +42,6 @@ from frmon.feeds.wire import (
 
 LOG = logging.getLogger("frmon.wire")
 MAX_FRAGMENTS = 4096
-PONG_EVERY_S = (
-    1.0  # venues count pongs among our messages; a flood of pings is answered by the newest one (RFC 6455, 5.5.3)
-)
 _STATUS = re.compile(rb"HTTP/1\.[01] ([1-9]\d\d)(?: |\r|$)")
 _DATA = {WSMsgType.TEXT, WSMsgType.BINARY}
 

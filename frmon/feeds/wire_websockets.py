@@ -1,6 +1,7 @@
 """Lines by the `websockets` library."""
 
 import asyncio
+from typing import Any
 
 from python_socks import ProxyError
 from websockets.asyncio.client import ClientConnection, connect
@@ -13,6 +14,7 @@ from websockets.exceptions import (
     InvalidStatus,
     InvalidURI,
 )
+from websockets.protocol import State
 
 from frmon.errors import Unreachable
 from frmon.feeds.wire import (
@@ -23,6 +25,7 @@ from frmon.feeds.wire import (
     NO_HANDSHAKE,
     NO_HTTP,
     OPEN_TIMEOUT_S,
+    PONG_EVERY_S,
     PONG_TIMEOUT_S,
     USER_AGENT,
     Closed,
@@ -32,6 +35,41 @@ from frmon.feeds.wire import (
     refused,
     unreached,
 )
+
+PONG = b"\x8a"  # first byte of such a frame
+
+
+class Connection(ClientConnection):
+    """Answers pings no more often than venues like it, and keeps one answer at most while the peer takes none."""
+
+    def __init__(self, *args: Any, **how: Any) -> None:
+        super().__init__(*args, **how)
+        self._pong: bytes | None = None  # to be sent
+        self._resting: asyncio.TimerHandle | None = None  # after a pong
+
+    def send_data(self) -> None:
+        writes = self.protocol.writes
+        if any(data[:1] == PONG for data in writes):
+            self._pong = [data for data in writes if data[:1] == PONG][-1]
+            self.protocol.writes = [data for data in writes if data[:1] != PONG]
+        super().send_data()
+        self._answer()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._resting is not None:
+            self._resting.cancel()
+        super().connection_lost(exc)
+
+    def _answer(self) -> None:
+        if self._pong is None or self._resting is not None or self.protocol.state is not State.OPEN:
+            return
+        self.transport.write(self._pong)
+        self._pong = None
+        self._resting = asyncio.get_running_loop().call_later(PONG_EVERY_S, self._rested)
+
+    def _rested(self) -> None:
+        self._resting = None
+        self._answer()
 
 
 class Connect(connect):
@@ -90,6 +128,7 @@ async def dial(how: Dial, hear: Hear) -> Wire:
             max_size=MAX_FRAME,
             max_queue=4096,
             user_agent_header=USER_AGENT,
+            create_connection=Connection,
             happy_eyeballs_delay=HAPPY_EYEBALLS_S,
         )
     except InvalidProxyStatus as error:
