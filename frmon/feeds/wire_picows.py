@@ -158,7 +158,8 @@ class Opening:
         self._socket: socket.socket | None = None
 
     async def connect(self, url: WSParsedURL) -> socket.socket:
-        """A socket to the host of the URL: all its addresses are tried, each a little after the one before."""
+        """A socket to the host of the URL, or of the proxy's: all its addresses are tried, each a little after the one
+        before."""
         loop = asyncio.get_running_loop()
         found = await loop.getaddrinfo(url.host, url.port, type=socket.SOCK_STREAM)
         self._socket = await start_connection(found, happy_eyeballs_delay=HAPPY_EYEBALLS_S)
@@ -218,7 +219,7 @@ async def _open(how: Dial, hear: Hear, opening: Opening) -> Wire:
         extra_headers={"User-Agent": USER_AGENT},
         proxy=proxy,
         read_buffer_init_size=65536,
-        socket_factory=opening.connect if proxy is None else None,
+        socket_factory=None if proxy and proxy.startswith("socks") else opening.connect,
     )
     if not isinstance(wire, Wire):
         raise EOFError  # the library is content with a peer that hung up instead of an answer

@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -17,6 +18,7 @@ from frmon.model import Status
 from tests.feeds.toy import Stage
 from tests.leaping import clock_here
 from tests.scenarios.names import names
+from tests.scenarios.proxies import Proxy
 from tests.scenarios.stand import stand
 from tests.scenarios.tunnels import tunnels
 
@@ -98,6 +100,29 @@ async def test_s14_a_dead_first_address_costs_a_quarter_of_a_second(library: Lib
         how = Dial(url=f"ws://venue.test:{port}", verdict=lambda *_: None)
         line = await dial(how, lambda _: None, library)
         assert 0.2 < asyncio.get_running_loop().time() - started < 1.0
+        await line.close()
+        hole.close()
+
+
+async def test_s14_a_dead_first_address_of_a_proxy_costs_no_more(library: Library) -> None:
+    """Lines and REST alike."""
+    async with names() as known, Stage() as stage, Proxy("http") as proxy, Sim(clock=clock_here()) as sim:
+        hole = Hole(DEAD, proxy.port)
+        known.addresses["proxy.test"] = [DEAD, HOST]
+        through = f"http://proxy.test:{proxy.port}"
+        started = asyncio.get_running_loop().time()
+        url = stage.url.replace(HOST, "venue.invalid")
+        line = await dial(Dial(url=url, verdict=lambda *_: None, proxy=through), lambda _: None, library)
+        assert 0.2 < asyncio.get_running_loop().time() - started < 1.0
+        http = Http(through)
+        started = asyncio.get_running_loop().time()
+        rest = sim.endpoints["okx"]["rest"].replace(
+            urlsplit(sim.endpoints["okx"]["rest"]).hostname or "", "venue.invalid"
+        )
+        assert (await http.fetch(f"{rest}/api/v5/public/time"))[0] == 200
+        assert 0.2 < asyncio.get_running_loop().time() - started < 1.0
+        assert len(proxy.targets) == 2
+        await http.close()
         await line.close()
         hole.close()
 
