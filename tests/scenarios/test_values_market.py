@@ -58,7 +58,7 @@ ODD = [("2", "1", True), ("1", "1", False), ("1", "0", False), ("", "1", False)]
 
 
 @pytest.mark.parametrize(("bid", "ask", "flagged"), ODD)
-@pytest.mark.parametrize("lasts_s", [0.001, 0.3])
+@pytest.mark.parametrize("lasts_s", [0.001, 0.3, 10.0])
 async def test_s43_a_crossed_or_one_sided_book_is_flagged_and_left_out_at_once(
     bid: str, ask: str, flagged: bool, lasts_s: float
 ) -> None:
