@@ -6,6 +6,7 @@ from collections.abc import Collection
 from frmon.clock import Clock
 from frmon.errors import DecodeError, Notice, Refused
 from frmon.feeds.contract import Heard, Stream, Wounded
+from frmon.feeds.text import is_crowded
 from frmon.feeds.unread import WHOLE, Unread, culprit
 from frmon.jobs import Tell
 
@@ -25,6 +26,9 @@ class Reader:
 
     def read(self, raw: bytes, symbols: Collection[str]) -> Heard:
         """What a frame says: `NOTHING` where it cannot be read. `symbols`: whose frames may come. Raises Refused, Notice."""
+        if is_crowded(raw):
+            self._note((WHOLE,), "too many parts")
+            return NOTHING
         try:
             heard = self._parse(raw)
         except DecodeError as error:

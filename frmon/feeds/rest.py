@@ -21,7 +21,7 @@ from frmon.clock import Clock
 from frmon.errors import Unreachable, VenueError
 from frmon.feeds.contract import Request, Venue
 from frmon.feeds.pacer import Pacer
-from frmon.feeds.text import clean
+from frmon.feeds.text import clean, is_crowded
 from frmon.feeds.wire import HUNG_UP, NO_HTTP, USER_AGENT, ThreadlessError, proxy_for, unreachable
 
 MAX_BODY = 8 * 2**20  # bytes after decompression; the largest real reply is below 2 MB
@@ -171,6 +171,8 @@ class Rest:
             refusal = Unreachable("RECONNECT", f"HTTP {status}")
         if refusal is None and body[:256].lstrip().startswith(b"<"):
             refusal = Unreachable("RECONNECT", f"a web page instead of data: {_title(body)}")
+        if refusal is None and is_crowded(body):
+            refusal = Unreachable("RECONNECT", "answer of too many parts")
         if refusal is not None:
             self._mind(request, refusal)
             raise refusal

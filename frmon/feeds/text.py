@@ -6,6 +6,8 @@ import unicodedata
 
 _BIDI = frozenset("\u200e\u200f\u061c\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff")
 _ASCII_NUMBER = frozenset("0123456789+-.eE")
+LARGE = 2**19  # bytes
+PARTS_AT_MOST = 250_000  # of one frame or answer; the largest real ones have some ten thousand
 
 
 def clean(text: object, limit: int = 40) -> str:
@@ -17,6 +19,11 @@ def clean(text: object, limit: int = 40) -> str:
 
 
 _DROPPED = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+
+
+def is_crowded(raw: bytes) -> bool:
+    """Whether it is made of so many parts that reading them would hold up everything else, or fill the memory."""
+    return len(raw) > LARGE and raw.count(b",") > PARTS_AT_MOST
 
 
 def is_symbol(text: str) -> bool:
