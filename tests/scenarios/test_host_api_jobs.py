@@ -1,4 +1,5 @@
-"""S62 for `frmon serve`: a bug in each job of its API. The job starts again, the event log says so, and the feeds never notice."""
+"""S62 for `frmon serve` and for a screen that is attached to it: a bug in each job. The job starts again, the event log says so,
+and the feeds never notice."""
 
 import asyncio
 import os
@@ -12,9 +13,15 @@ import pytest
 from frmon.api import server
 from frmon.api.collector import Collector
 from frmon.api.server import Listening, Serving
+from frmon.attach.line import address_of
+from frmon.attach.remote import Remote
 from frmon.config import Settings, defaults
+from frmon.feeds.venues import all_venues
 from frmon.host import Host
+from frmon.jobs import Jobs
 from frmon.launch import venue_defaults
+from frmon.model import Status
+from tests.attach.collector import FakeCollector
 from tests.leaping import LeapingLoop, LeapingPolicy
 from tests.scenarios.machine import Machine, Planted
 from tests.scenarios.stand import Stand, stand
@@ -121,3 +128,30 @@ async def test_s62_a_bug_while_the_configuration_is_read_again_loses_no_change()
         os.kill(os.getpid(), signal.SIGHUP)
         await s.within(2, lambda: s.events("CONFIG signals.threshold_pct: 0.6 → 0.9"))
         assert s.engine.settings.signals.threshold_pct == 0.9
+
+
+async def within(seconds: float, true: Callable[[], object]) -> None:
+    async with asyncio.timeout(seconds):
+        while not true():  # noqa: ASYNC110  a condition of any kind
+            await asyncio.sleep(0.02)
+
+
+async def test_s62_a_bug_in_any_job_of_an_attached_screen_restarts_it() -> None:
+    """With an injected clock that raises in one job after the other."""
+    there, machine = FakeCollector(), Machine()
+    await there.start()
+    remote = Remote(address_of(there.url), defaults(venue_defaults()), all_venues(), machine)
+    run = asyncio.create_task(remote.run(), name="remote")
+    await within(5, lambda: remote.states()[0].status is Status.LIVE)
+    keep = Jobs._keep.__code__
+    names = {t.get_name() for t in asyncio.all_tasks() if getattr(t.get_coro(), "cr_code", None) is keep}
+    assert names >= {"stream", "spreads", "signals", "history", "funding"}
+    for name in sorted(names):
+        machine.plant(name)
+        await within(15, lambda: not machine.planted)
+        await within(RESTART_S, lambda name=name: any(f"TASK {name} restarted" in e.text for e in remote.events))  # type: ignore[misc]
+        await within(2, lambda: remote.states()[0].status is Status.LIVE)
+        assert not remote.trouble
+    remote.stop()
+    await run
+    await there.stop()
