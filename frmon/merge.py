@@ -45,10 +45,10 @@ def take_frame(cell: Cell, tick: Tick, carrier: Carrier, at: float, now_ms: int)
 
 
 def _is_told_by_next(quote: Part, carrier: Carrier) -> bool:
-    """Whether a line that came up later tells this quote already: without times, what an older line says beside it may be
+    """Whether a line that is to take over tells this quote already: without times, what an older line says beside it may be
     older."""
     by = quote.by
-    return by is not carrier and by is not None and quote.rides() and by.up_at > carrier.up_at
+    return by is not carrier and by is not None and quote.rides() and by.number > carrier.number
 
 
 def _newest_ms(cell: Cell) -> int:

@@ -3,9 +3,12 @@
 
 from collections.abc import Container, Iterable, Sequence
 from enum import StrEnum
+from itertools import count
 from typing import NamedTuple, Protocol
 
 import msgspec
+
+_NUMBERS = count()
 
 
 class Market(StrEnum):
@@ -216,8 +219,8 @@ class Carrier:
     """
 
     __slots__ = (
-        "ahead_ms", "contradicted_at", "generation", "heard_at", "kind", "live", "market", "pushes_changes", "source",
-        "stamped", "up_at", "venue",
+        "ahead_ms", "contradicted_at", "generation", "heard_at", "kind", "live", "market", "number", "pushes_changes",
+        "source", "stamped", "up_at", "venue",
     )  # fmt: skip
 
     def __init__(  # noqa: PLR0913  what it is, said once
@@ -230,6 +233,7 @@ class Carrier:
         pushes_changes: bool = False,
         stamped: bool = True,
     ) -> None:
+        self.number = next(_NUMBERS)  # later ones take over from earlier ones
         self.venue = venue
         self.market = market
         self.kind = kind
