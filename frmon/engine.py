@@ -132,7 +132,7 @@ class Engine:
         scale = self.settings.feeds.time_scale
         http = Http(self.settings.feeds.proxy, scale)
         jobs = Jobs(self.clock, self.tell, scale)
-        budgets = Budgets(self.venues, self.settings, self.clock, self._state_dir)
+        budgets = Budgets(self.venues, self.settings, self.clock, self._state_dir, self.tell)
         try:
             for venue in self.venues:
                 self.fleets[venue.name] = self._fleet(venue, http, budgets)
