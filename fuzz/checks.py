@@ -78,13 +78,15 @@ def _answer(found: object) -> None:
 
 
 def is_sane(tick: Tick) -> bool:
-    """Whether a tick can do no harm: a usable name, finite numbers, positive prices (0: no such side)."""
-    prices = (tick.last, tick.mark, tick.index, tick.bid_size, tick.ask_size, tick.volume_usd, tick.funding_interval_h)
+    """Whether a tick can do no harm: a usable name, finite numbers, positive prices (0: no such side), rates and intervals
+    that may be."""
+    prices = (tick.last, tick.mark, tick.index, tick.bid_size, tick.ask_size, tick.volume_usd)
     return (
         is_symbol(tick.symbol)
         and all(p is None or (isfinite(p) and p > 0) for p in prices)
         and all(side is None or (isfinite(side) and side >= 0) for side in (tick.bid, tick.ask))
-        and all(rate is None or isfinite(rate) for rate in (tick.funding_rate, tick.settled_rate))
+        and all(rate is None or -10 < rate < 10 for rate in (tick.funding_rate, tick.settled_rate))
+        and (tick.funding_interval_h is None or 0 < tick.funding_interval_h <= 24)
         and all(ms is None or 1.42e12 < ms < 4.2e12 for ms in (tick.event_ms, tick.next_funding_ms or None))
     )
 
@@ -96,12 +98,13 @@ def is_sane_settlement(settled: Settled) -> bool:
 
 def is_sane_listing(listing: Listing) -> bool:
     """Whether an instrument can be shown and asked for."""
-    figures = (listing.tick, listing.contract, listing.funding_h)
+    figures = (listing.tick, listing.contract)
     return (
         is_symbol(listing.symbol)
         and is_symbol(listing.base)
         and listing.status in {"trading", "halted", "prelaunch", "delisted"}
         and all(figure is None or (isfinite(figure) and figure > 0) for figure in figures)
+        and (listing.funding_h is None or 0 < listing.funding_h <= 24)
         and all(ms is None or 1.42e12 < ms < 4.2e12 for ms in (listing.off_ms, listing.on_ms))
     )
 

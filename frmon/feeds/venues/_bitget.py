@@ -25,7 +25,7 @@ from frmon.feeds.venues._reading import (
     unreadable,
     word,
 )
-from frmon.feeds.venues._rows import Due, Figure, Rate, Side, Stamp, due, refuse_failure, rows
+from frmon.feeds.venues._rows import Due, Figure, Hours, Side, Stamp, due, refuse_failure, rows
 from frmon.model import EMPTY, Book, Tick
 
 _FINE = "00000"
@@ -60,7 +60,7 @@ class Ticker(
     mark: Figure = None
     index: Figure = None
     turnover: Figure = None
-    rate: Rate = None
+    rate: Fraction = None
     next_ms: Due = UNSET
     ts: Stamp = None
 
@@ -73,8 +73,8 @@ class FundRate(
     """A row of `current-fund-rate`."""
 
     symbol: str = ""
-    rate: Rate = None
-    interval_h: Figure = None
+    rate: Fraction = None
+    interval_h: Hours = None
     next_ms: Due = UNSET
 
 

@@ -15,7 +15,7 @@ from msgspec.json import Decoder
 from frmon.feeds.contract import Page
 from frmon.feeds.venues._bitget import reply_rows
 from frmon.feeds.venues._reading import Decimal, Millis, is_usable, price, when
-from frmon.feeds.venues._rows import rows
+from frmon.feeds.venues._rows import Hours, rows
 from frmon.model import Listing, Market
 
 
@@ -45,7 +45,7 @@ class _Contract(
     limit: Millis = None
     launch: Millis = None
     open: Millis = None
-    funding_h: Decimal = None
+    funding_h: Hours = None
     places: Millis = None
     step: Decimal = None
     rwa: str | UnsetType = ""
@@ -121,7 +121,7 @@ def _contract(row: _Contract) -> Listing | None:
         base=row.base,
         asset_class="other" if row.rwa is UNSET else "stock" if row.rwa.upper() == "YES" else "crypto",
         status=status,
-        funding_h=price(row.funding_h),
+        funding_h=row.funding_h or None,
         off_ms=min(ends, default=None),
         on_ms=when(row.launch) or when(row.open),
         tick=_tick(price(row.step), row.places),

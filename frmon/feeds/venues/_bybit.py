@@ -13,13 +13,14 @@ from frmon.feeds.contract import Heard, with_wounds
 from frmon.feeds.text import clean
 from frmon.feeds.venues._reading import (
     UNREADABLE,
+    Fraction,
     Millis,
     is_usable,
     members,
     mend,
     unreadable,
 )
-from frmon.feeds.venues._rows import Due, Figure, Levels, Rate, Side, Stamp, due
+from frmon.feeds.venues._rows import Due, Figure, Hours, Levels, Side, Stamp, due
 from frmon.model import EMPTY, Tick
 
 
@@ -51,8 +52,8 @@ class Ticker(
     mark: Figure = None
     index: Figure = None
     turnover: Figure = None
-    rate: Rate = None
-    interval_h: Figure = None
+    rate: Fraction = None
+    interval_h: Hours = None
     next_ms: Due = UNSET
 
 

@@ -82,6 +82,8 @@ class _Depth(msgspec.Struct):
     ts: Stamp = None
 
 
+LONGEST_MIN = 24 * 60  # no funding interval is longer
+
 _DEPTH = Decoder(_Depth, strict=False)
 _TICKER = Decoder(Ticker, strict=False)
 _INSTRUMENT = Decoder(_Instrument, strict=False)
@@ -199,7 +201,7 @@ def _listing(row: _Instrument, market: Market) -> Listing:
         base=row.base,
         asset_class=_asset_class(row),
         status=_STATUSES[row.status],
-        funding_h=minutes / 60 if minutes else None,
+        funding_h=minutes / 60 if minutes and minutes <= LONGEST_MIN else None,
         off_ms=when(row.off),
         on_ms=when(row.on),
         tick=price(row.step.tickSize) if row.step else None,

@@ -18,8 +18,8 @@ _NOT_NEGATIVE = Meta(ge=0, lt=1e300)
 
 Figure = Annotated[float, _NOT_NEGATIVE] | Literal[""] | None
 """A price, size or turnover: `figure or None`."""
-Rate = Annotated[float, Meta(gt=-1e300, lt=1e300)] | Literal[""] | None
-"""A finite number of any sign, zero included."""
+Hours = Annotated[float, Meta(ge=0, le=24)] | Literal[""] | None
+"""A funding interval: `hours or None`. None is longer than a day."""
 Stamp = Annotated[int, Meta(gt=1_420_000_000_000, lt=4_102_444_800_000)] | Literal[""] | None
 """Unix milliseconds between 2015 and 2100: `stamp or None`."""
 Side = Annotated[float, _NOT_NEGATIVE] | Literal[""] | None | UnsetType
