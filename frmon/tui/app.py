@@ -3,6 +3,7 @@
 import logging
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import ClassVar
 
@@ -55,6 +56,7 @@ class Frmon(App[int]):
         self.told_to_leave: int | None = None  # an exit code, from another thread
         self.on_leaving: Callable[[], None] = lambda: None
         self.bug: BaseException | None = None  # that ended the screen
+        self.unsaved = ""  # why the user's ways could not be saved
         self._barrier = Barrier(source.settings.screen.ascii)
         for theme in THEMES:
             self.register_theme(theme)
@@ -98,7 +100,7 @@ class Frmon(App[int]):
         state = state_of(self.desk.view, self.desk.columns)
         state.theme = self.saved.theme if self.theme == self.first_theme else self.theme
         state.chart, state.chart_span = self.desk.frame.detail.wish.names()
-        save(self.path, state)
+        self.unsaved = save(self.path, state)
 
     def _recolour(self, theme: Theme) -> None:
         self.desk.recolour(palette(theme))
@@ -181,6 +183,9 @@ def run(source: Source, path: Path | None) -> int:
         code = guard.code or app.return_value or app.return_code or 0
         if app.bug is not None:
             sys.stderr.write(f"frmon: {told(app.bug)}; --log FILE tells more\n")
+        if app.unsaved:
+            with suppress(OSError):  # the terminal may be gone
+                sys.stderr.write(f"frmon: {safe(app.unsaved)}\n")
         if not app.host.join():
             sys.stderr.write("frmon: the engine did not end in time\n")
             last_resort(code)

@@ -148,3 +148,20 @@ def test_without_a_terminal_it_says_what_to_use(tmp_path: Path) -> None:
     assert found.stdout == ""
     assert "frmon snapshot" in found.stderr
     assert found.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("way", ["q", "vanish"])
+def test_s63_ways_that_cannot_be_saved_are_told_after_the_end_and_change_nothing_of_it(
+    terminal: Open, tmp_path: Path, way: str
+) -> None:
+    (tmp_path / "state.json").mkdir()
+    term = terminal()
+    term.until_shown("NET%▼")
+    if way == "q":
+        term.press(b"q")
+        assert term.end() == 0
+        assert term.is_restored()
+        assert re.search(rb"\x1b\[\?1049l.*frmon: cannot save .*state.json: ", term.sent, re.DOTALL)
+    else:
+        term.vanish()
+        assert term.end(reading=False) == 129
