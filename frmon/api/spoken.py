@@ -5,11 +5,12 @@ import logging
 import os
 import sys
 import threading
+import time
 from collections import deque
 from contextlib import suppress
 from datetime import UTC, datetime
 
-from frmon.logfile import plain
+from frmon.logfile import Rate, key_of, plain
 from frmon.redact import redact
 
 LIMIT = 400
@@ -23,6 +24,7 @@ class Spoken(logging.Handler):
     def __init__(self, level: int = logging.INFO) -> None:
         super().__init__(level)
         self._lines: deque[str] = deque(maxlen=WAITING)
+        self._rate = Rate()
         self._news = threading.Event()
         self._empty = threading.Event()
         self._empty.set()
@@ -30,8 +32,11 @@ class Spoken(logging.Handler):
         threading.Thread(target=self._write, name="words", daemon=True).start()
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Say a record of the event log, and every warning."""
-        if record.name == "frmon.engine" or record.levelno >= logging.WARNING:
+        """Say a record of the event log, and every warning, unless their like has filled this second."""
+        if record.name != "frmon.engine" and record.levelno < logging.WARNING:
+            return
+        self._tell_suppressed(int(time.monotonic()))
+        if self._rate.admits(key_of(record)):
             self.say(redact(record.getMessage()))
 
     def say(self, text: str) -> None:
@@ -43,8 +48,13 @@ class Spoken(logging.Handler):
 
     def close(self) -> None:
         """Say what waits, if somebody reads."""
+        self._tell_suppressed(-1)
         self._empty.wait(LAST_S)
         super().close()
+
+    def _tell_suppressed(self, second: int) -> None:
+        for (_, words), count in self._rate.turn(second).items():
+            self.say(f"{count} suppressed: {redact(words)}")
 
     def _write(self) -> None:
         while True:
