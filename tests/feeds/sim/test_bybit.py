@@ -5,6 +5,10 @@ import pytest
 
 from frmon.feeds.sim.dialects import Close
 from frmon.feeds.sim.dialects.bybit import BYBIT
+from frmon.feeds.sim.dialects.bybit_rows import linear_ticker
+from frmon.feeds.sim.dialects.bybit_tape import Tape
+from frmon.feeds.sim.options import SimOptions
+from frmon.feeds.sim.server import Sim
 from tests.feeds.sim.stage import Client, Stage
 
 LINEAR, SPOT = "/v5/public/linear", "/v5/public/spot"
@@ -279,3 +283,15 @@ def test_too_many_requests_are_a_ban_of_ten_minutes_outside_the_json_of_the_api(
     assert (quota.limit, quota.window_s, quota.ban_after, quota.ban_s) == (600, 5.0, 0, 600.0)
     refusal = quota.refuse(1.0)
     assert (refusal.status, refusal.body) == (403, b"403, access too frequent")
+
+
+def test_a_tape_that_nobody_read_keeps_nothing_back() -> None:
+    """Whoever comes after a while has a whole picture of now, not one side of then."""
+    world = Sim(SimOptions(seed=7, coins=10, venues=("bybit",))).world
+    one = next(i for i in world.instruments("bybit", "perp").values() if i.kind == "normal" and not i.flaw)
+    tape = Tape(one, 0)
+    for n in range(1, 50):
+        one.quote.bid, one.quote.ask, one.quote.seq = one.tick * (1000 + n), one.tick * (1002 + n), one.quote.seq + 1
+        one.quote.mark = one.quote.index = one.quote.bid
+        tape.publish(n * 1_000)
+        assert tape.shown == linear_ticker(one)

@@ -8,6 +8,7 @@ from frmon.feeds.sim.dialects.bybit_rows import Fields, linear_ticker
 from frmon.feeds.sim.instrument import Instrument
 
 EVERY_MS = 100  # documented push interval of linear tickers
+UNREAD_MS = 1_000  # after which nobody may have read for a while, and nothing is kept back any longer
 _GROUPS = {
     "bid1Price": "bid", "bid1Size": "bid", "ask1Price": "ask", "ask1Size": "ask", "indexPrice": "index",
     "markPrice": "mark", "openInterest": "mark", "openInterestValue": "mark", "singleOpenInterest": "mark",
@@ -40,7 +41,7 @@ class Tape:
         now = linear_ticker(self.instrument)
         changed = {key: value for key, value in now.items() if self.shown.get(key) != value}
         self._seen = self.instrument.quote.seq
-        told = self._choose(changed)
+        told = self._choose(changed, now_ms)
         if not told:
             return
         self.at_ms = now_ms
@@ -49,11 +50,11 @@ class Tape:
         self.cs += self._rng.randrange(1, 400)
         self._past.append(self._frame("delta", {"symbol": self.instrument.symbol} | told, now_ms))
 
-    def _choose(self, changed: Fields) -> Fields:
+    def _choose(self, changed: Fields, now_ms: int) -> Fields:
         """Mostly all that changed; now and then some groups wait for the next delta, none twice in a row."""
         groups = sorted({_GROUPS.get(key, "trade") for key in changed})
         before, self._held = self._held, set()
-        if len(groups) > 1 and self._rng.random() < 0.3:
+        if len(groups) > 1 and now_ms - self.at_ms < UNREAD_MS and self._rng.random() < 0.3:
             free = [g for g in groups if g not in before]
             wait = {g for g in free if self._rng.random() < 0.5}
             self._held = wait if len(wait) < len(groups) else set(free[1:])
