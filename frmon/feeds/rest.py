@@ -7,7 +7,8 @@ for, or raises `Unreachable`. One `Http` serves all venues; close it at the end.
 import asyncio
 import re
 import zlib
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from math import inf
 
@@ -26,8 +27,7 @@ from frmon.feeds.wire import HUNG_UP, NO_HTTP, USER_AGENT, ThreadlessError, prox
 
 MAX_BODY = 8 * 2**20  # bytes after decompression; the largest real reply is below 2 MB
 STEP = 2**16  # bytes that are read or unpacked at once
-LARGE_BODY = 2**19  # bytes; beyond, only some answers are read at the same time
-LARGE_AT_ONCE = 3
+LARGE_BODY = 2**19  # bytes; beyond, only one answer of a host is read at the same time
 TOTAL_S = 10.0
 CONNECT_S = 4.0
 PROXY_LOGIN = 407  # only a proxy says that
@@ -57,7 +57,7 @@ class Http:
         self._timeout = aiohttp.ClientTimeout(
             total=TOTAL_S * scale, sock_connect=CONNECT_S * scale, ceil_threshold=inf
         )  # the library rounds long ones up
-        self._large = asyncio.Semaphore(LARGE_AT_ONCE)
+        self._large: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)  # by host and port
         self._sessions: dict[str, aiohttp.ClientSession] = {}  # by SOCKS proxy; "" = all others
 
     async def fetch(self, url: str) -> Answer:
@@ -81,12 +81,12 @@ class Http:
             if reply.status == PROXY_LOGIN:
                 raise Unreachable("RECONNECT", f"proxy: answered {reply.status}")
             headers = {k.lower(): v for k, v in reply.headers.items()}
-            return reply.status, headers, await self._read(reply.content, headers.get("content-encoding", ""))
+            return reply.status, headers, await self._read(reply.content, headers, self._large[reply.url.authority])
 
-    async def _read(self, content: aiohttp.StreamReader, encoding: str) -> bytes:
-        """The whole body. Of those that grow large only a few may go on at once, or hostile ones would fill the memory
-        together."""
-        body = Body(encoding)
+    async def _read(self, content: aiohttp.StreamReader, headers: Mapping[str, str], large: asyncio.Lock) -> bytes:
+        """The whole body. Of those that grow large only one of a host may go on at once, or hostile ones would fill the memory
+        together; no other host waits for it."""
+        body = Body(headers.get("content-encoding", ""))
         async with AsyncExitStack() as stack:
             async for chunk in content.iter_chunked(STEP):
                 left = chunk
@@ -94,7 +94,7 @@ class Http:
                     was_large = len(body.held) > LARGE_BODY
                     left = body.add(left)
                     if len(body.held) > LARGE_BODY and not was_large:
-                        await stack.enter_async_context(self._large)
+                        await stack.enter_async_context(large)
         return body.whole()
 
     def _session(self, socks: str) -> aiohttp.ClientSession:

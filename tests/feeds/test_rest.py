@@ -181,6 +181,32 @@ async def test_what_follows_the_end_of_what_was_packed_is_not_gathered() -> None
     assert sent < 16 * 2**20, "what the sockets hold, no more"
 
 
+async def test_no_host_waits_for_the_large_answers_of_another_one() -> None:
+    """One drips its last bytes, in as many answers as it is asked for."""
+
+    async def drip(request: web.Request) -> web.StreamResponse:
+        reply = web.StreamResponse()
+        await reply.prepare(request)
+        await reply.write(b" " * (rest.LARGE_BODY + 2**16))
+        while True:
+            await reply.write(b" ")
+            await asyncio.sleep(0.5)
+
+    async with Desk() as slow, Desk() as desk:
+        slow.answers["/book"] = drip
+        desk.answers["/book"] = lambda _: web.Response(body=b" " * 2 * rest.LARGE_BODY)
+        http = Http()
+        held = [asyncio.create_task(http.fetch(f"{slow.url}/book")) for _ in range(6)]
+        await asyncio.sleep(2)
+        started = clock_here().mono()
+        answers = await asyncio.gather(*(http.fetch(f"{desk.url}/book") for _ in range(3)))
+        assert [len(body) for _, _, body in answers] == [2 * rest.LARGE_BODY] * 3
+        assert clock_here().mono() - started < 1.0
+        found = await asyncio.gather(*held, return_exceptions=True)
+        assert {str(error) for error in found} == {"no answer in time"}
+        await http.close()
+
+
 async def test_cookies_are_neither_kept_nor_sent() -> None:
     cookies: list[str] = []
 
