@@ -115,7 +115,11 @@ class Keeping:
         self.finish()
         last = asyncio.create_task(self._last.end(), name="last minute's end")
         self.journal.stop()
-        await asyncio.wait({last} if self._writing is None else {last, self._writing}, timeout=END_S)
+        writing = self._writing
+        if writing is not None and not self.journal.is_at_work:
+            writing.cancel()  # it waits after a bug, perhaps for longer than the end may take
+            writing = self._jobs.start("storage's end", self.journal.run)
+        await asyncio.wait({last} if writing is None else {last, writing}, timeout=END_S)
         await self._jobs.end()
 
     async def _run(self) -> None:

@@ -51,6 +51,7 @@ class Journal:
     def __init__(self, path: Path, clock: Clock, tell: Callable[[str], None], *, simulated: bool) -> None:
         self.path = path
         self.file = File(path, clock.now_ms, lambda: self._halted, simulated=simulated)
+        self.is_at_work = False  # `run` runs
         self.upkeep: Callable[[aiosqlite.Connection], Awaitable[Any]] | None = None  # a small step, when all is written
         self._clock = clock
         self._tell = tell
@@ -93,7 +94,7 @@ class Journal:
 
     async def run(self) -> None:
         """Write until `stop`, then what is left."""
-        self._halted = False
+        self._halted, self.is_at_work = False, True
         work = asyncio.create_task(self._work(), name="journal")
         stop = asyncio.create_task(self._stopping.wait(), name="journal's end")
         try:
@@ -105,6 +106,7 @@ class Journal:
             work.cancel()
             await asyncio.wait({work}, timeout=CLOSE_S + LAST_S)
             self.file.release()
+            self.is_at_work = False
         self._end()
         if work.done() and not work.cancelled():
             work.result()

@@ -15,6 +15,7 @@ from frmon.jobs import Jobs
 from frmon.storage.beside import Beside
 from tests.scenarios.machine import FILE, Machine, Planted
 from tests.scenarios.stand import Stand, stand
+from tests.scenarios.stored import rows
 from tests.scenarios.turning import common, turn
 
 RESTART_S = 1.0
@@ -168,3 +169,18 @@ async def test_s62_a_bug_in_a_planned_rotation_leaves_no_line_behind_and_the_lin
         assert len(ours) == 1, "a connection that nobody wants any more"
         await s.up()
         await s.still()
+
+
+async def test_s62_what_fired_while_the_writer_waits_after_many_bugs_is_written_at_the_end(tmp_path: Path) -> None:
+    """With an injected clock that raises in the writer until it may not start again for a while."""
+    machine, path = Machine(), tmp_path / "frmon.db"
+    async with stand("okx", "bybit", clock=machine, store=path) as s:
+        await s.within(20, lambda: s.engine.storage.status == "OK")
+        for _ in range(6):
+            machine.plant("journal")
+            await s.within(20, lambda: not machine.planted)
+        assert "again in" in s.events("TASK storage failed")[-1]
+        turn(s, "price", common(s, "okx", "bybit")[0], factor=1.03)
+        await s.within(10, lambda: s.signals)
+        assert s.signals[0] not in s.engine.saved
+    assert rows(path, "SELECT count(*) FROM signal") == [(len(s.signals),)]
