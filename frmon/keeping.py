@@ -165,8 +165,10 @@ class Keeping:
 
     @property
     def state(self) -> JournalState:
-        """How storage is doing: the file, and where that is well, the running minute beside it. From any thread."""
+        """How storage is doing: the file, and where that is well, its writer and the running minute beside it. From any thread."""
         state, trouble = self.journal.state, self._last.trouble
+        if self._writing is not None and not self.journal.is_at_work:
+            trouble = "WAIT", "its writer met a bug and starts again soon"
         if trouble is None or state.status not in {"OK", "RESET"}:
             return state
         return msgspec.structs.replace(state, status=trouble[0], detail=trouble[1])

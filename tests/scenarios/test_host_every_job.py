@@ -180,6 +180,8 @@ async def test_s62_what_fired_while_the_writer_waits_after_many_bugs_is_written_
             machine.plant("journal")
             await s.within(20, lambda: not machine.planted)
         assert "again in" in s.events("TASK storage failed")[-1]
+        assert s.engine.storage.status == "WAIT"
+        assert any(notice.startswith("storage: WAIT (its writer met a bug") for notice in s.picture()["notices"])
         turn(s, "price", common(s, "okx", "bybit")[0], factor=1.03)
         await s.within(10, lambda: s.signals)
         assert s.signals[0] not in s.engine.saved
