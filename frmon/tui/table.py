@@ -90,7 +90,9 @@ class LiveTable(ScrollView, can_focus=True):
         self.cursor: str | None = None  # the coin that the user stands on; None: nowhere yet
         self.notice: Sequence[Line] = ()  # instead of rows while there are none
         self.on_fit: Callable[[], None] = lambda: None  # called when the columns were fitted anew
-        self.surviving: Callable[[], AbstractContextManager[None]] = nullcontext  # a bug in a row costs the rest of that row
+        self.surviving: Callable[[], AbstractContextManager[None]] = (
+            nullcontext  # a bug in a row costs the rest of that row
+        )
         self.strips_built = 0
         self._painted: list[Painted] = []
         self._strips: list[Strip] = []
