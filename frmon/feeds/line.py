@@ -14,6 +14,7 @@ from frmon.feeds.contract import Channel, Stream
 from frmon.feeds.lateness import Lateness, believe
 from frmon.feeds.pacer import Wait
 from frmon.feeds.reader import Reader
+from frmon.feeds.rest import kept
 from frmon.feeds.retries import Retries
 from frmon.feeds.shown import BARRED, SPEAKING, Shown, speaking, until
 from frmon.feeds.transport import dial, last
@@ -72,7 +73,7 @@ class Line:
         except Closed as error:
             return self.retries.closed(error), self._access.clock.mono() - self._stood_at
         except Unreachable as error:
-            return error, None
+            return kept(error), None
         finally:
             self.drop()
         return Unreachable("RECONNECT", "ended"), None

@@ -1,6 +1,7 @@
 """What is expected on a line: what it was asked for, was not refused, and spoke where all speak at once."""
 
 import asyncio
+import gc
 
 import pytest
 
@@ -19,6 +20,12 @@ def replied(rig: Rig, symbol: str, bid: float) -> bool:
     at, now_ms = clock_here().mono(), clock_here().now_ms()
     rig.board.take(REST, [Tick(symbol=symbol, event_ms=now_ms + 60_000, bid=bid, ask=bid + 1)], at, now_ms, at)
     return rig.fresh(symbol)
+
+
+def wires() -> int:
+    """How many connections there are in memory."""
+    gc.collect()
+    return sum(type(one).__name__ == "Wire" for one in gc.get_objects())
 
 
 async def say(peer: Peer, symbol: str, ms: int) -> None:
@@ -87,3 +94,15 @@ def test_a_reply_that_comes_again_is_no_news_and_after_a_while_an_error() -> Non
         stamps.is_news(told(100), 17.1)
     assert stamps.is_news(told(101), 18.0)
     assert stamps.is_news([], 19.0)
+
+
+async def test_a_line_that_ended_by_itself_keeps_nothing_of_its_last_connection() -> None:
+    """The reason is kept, the frames of code that raised it are not."""
+    before = wires()
+    async with Stage() as stage, running(stage, scale=1.0) as rig:
+        for _ in range(3):
+            peer = await stage.peer()
+            await peer.asked_all(4)
+            rig.line.redial()
+        await (await stage.peer()).asked_all(4)
+        assert wires() == before + 1
