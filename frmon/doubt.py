@@ -22,8 +22,8 @@ def compare(cell: Cell, tick: Tick) -> Difference | None:
 
 
 def doubt(cell: Cell, at: float) -> None:
-    """The quote was found wrong by what was received at `at`. It is stale until anybody states another one: the stream that repeats it confirms nothing,
-    and any reply replaces it."""
+    """The quote was found wrong by what was received at `at`. It is stale until anybody states another one: the stream that
+    repeats it confirms nothing, and any reply replaces it."""
     cell.doubted = _stands(cell) or (cell.bid, cell.ask)
     cell.carried = Part()
     by = cell.quote.by if cell.quote.rides() else cell.told_on.by
