@@ -75,6 +75,7 @@ def server() -> Iterator[Server]:
         yield one
 
 
+@pytest.mark.real_time("the server is a process of its own")
 @pytest.mark.parametrize("rate", [0, 2_000])
 async def test_the_server_sends_every_frame_to_whoever_asked_for_its_symbol(server: Server, rate: int) -> None:
     halves = symbols("okx")[:250], symbols("okx")[250:]
