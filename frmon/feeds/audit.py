@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence, Set
 
 from frmon.clock import Clock
 from frmon.errors import DecodeError, Unreachable
-from frmon.feeds.content import Stamps
+from frmon.feeds.content import Replies
 from frmon.feeds.contract import ROW, Snapshot, Venue, Wounded
 from frmon.feeds.lateness import believe
 from frmon.feeds.rest import Rest, kept, waited_out
@@ -54,7 +54,7 @@ class Cover:
         self._scale = time_scale
         self._carrier = Carrier(venue.name, snapshot.market, snapshot.kind, source="rest", stamped=snapshot.stamped)
         self.unread = Unread(time_scale)
-        self._stamps = Stamps(time_scale) if snapshot.dated else None
+        self._known = Replies(time_scale) if snapshot.dated else None
         self._opened = asyncio.Event()
         self._why: Unreachable | None = None  # there is no answer: asked again until there is
         self._retries = Retries(time_scale)
@@ -124,12 +124,12 @@ class Cover:
         except Unreachable:
             self._asked_at = before
             raise
+        if self._known is not None and not self._known.is_news(body, self._clock.mono()):
+            return
         told = self.snapshot.parse(body)
         at, now_ms = self._clock.mono(), self._clock.now_ms()
         if isinstance(told, Wounded):
             self.unread.note(told.unread, at)
-        if self._stamps is not None and not self._stamps.is_news(told, at):
-            return
         ticks = self._complete(told)
         believe(ticks, now_ms + self._skew_ms())
         self._carrier.heard_at = at

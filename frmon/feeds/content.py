@@ -53,20 +53,20 @@ class Content:
         return beat_ms > 0 and newest > max(held - beat_ms, venue_now_ms - beat_ms - AHEAD_MS)
 
 
-class Stamps:
-    """The times of the latest replies to one question, where each carries its own."""
+class Replies:
+    """The latest replies to one question, where each says when it was made, so that no two are the same."""
 
     def __init__(self, scale: float) -> None:
         self._seen: deque[int] = deque(maxlen=REPLIES)
         self._limit_s = REPEATS_S * scale
         self._news_at = float("inf")
 
-    def is_news(self, ticks: Sequence[Tick], now: float) -> bool:
+    def is_news(self, body: bytes, now: float) -> bool:
         """Take in a reply: whether it is not one of the last again. Raises `Unreachable` where only these come for too long."""
-        stamp = max((t.event_ms for t in ticks if t.event_ms is not None), default=None)
-        if stamp is None or stamp not in self._seen:
+        digest = hash(body)
+        if digest not in self._seen:
             self._news_at = now
-            self._seen += [] if stamp is None else [stamp]
+            self._seen.append(digest)
             return True
         if now - self._news_at > self._limit_s:
             raise Unreachable("STALE", f"content frozen: the same answer for {now - self._news_at:.0f} s")

@@ -79,7 +79,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     cover_s: float | None = 2.0  # cadence while the streams for its parts are silent; None: never used as cover
     absent_interval_h: float | None = None  # by the venue's documentation: funding interval of symbols it leaves out
     stamped: bool = True  # rows carry their own event time (else the tick's event_ms, if any, is for display only)
-    dated: bool = False  # the newest time in a reply is that of the reply: one that came before is that reply again
+    dated: bool = False  # a reply says when it was made: one that is the same to the last byte is that reply again
 
 
 class Depth(msgspec.Struct, frozen=True):

@@ -6,7 +6,7 @@ import gc
 import pytest
 
 from frmon.errors import Unreachable
-from frmon.feeds.content import Stamps
+from frmon.feeds.content import Replies
 from frmon.model import Carrier, Market, Tick
 from tests.feeds.test_line import SYMBOLS, Rig, running
 from tests.feeds.toy import Peer, Stage, until
@@ -83,17 +83,17 @@ async def test_who_repeats_itself_and_then_goes_on_is_dialled_again_for_what_it_
 
 
 def test_a_reply_that_comes_again_is_no_news_and_after_a_while_an_error() -> None:
-    stamps = Stamps(1.0)
+    """Its rows may be those of the last one: in a calm market nothing changes but the time of the reply."""
+    replies = Replies(1.0)
 
-    def told(ms: int) -> list[Tick]:
-        return [Tick(symbol="A", event_ms=ms - 9), Tick(symbol="B", event_ms=ms)]
+    def told(ms: int) -> bytes:
+        return b'{"requestTime":%d,"data":[{"symbol":"AUSDT","lastPr":"1.5","ts":"77"}]}' % ms
 
     news = [(10.0, 100, True), (11.0, 100, False), (12.0, 90, True), (13.0, 100, False), (17.0, 90, False)]
-    assert [stamps.is_news(told(ms), at) for at, ms, _ in news] == [is_news for *_, is_news in news]
+    assert [replies.is_news(told(ms), at) for at, ms, _ in news] == [is_news for *_, is_news in news]
     with pytest.raises(Unreachable, match="content frozen: the same answer for 5 s"):
-        stamps.is_news(told(100), 17.1)
-    assert stamps.is_news(told(101), 18.0)
-    assert stamps.is_news([], 19.0)
+        replies.is_news(told(100), 17.1)
+    assert replies.is_news(told(101), 18.0)
 
 
 async def test_a_line_that_ended_by_itself_keeps_nothing_of_its_last_connection() -> None:
